@@ -1,0 +1,114 @@
+"""A small real HTTP server whose answers a test decides, request by request."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+
+@dataclass
+class Request:
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+
+
+@dataclass
+class Reply:
+    """An answer; a body that is no bytes is sent as JSON. `declared` lies about the body's length."""
+
+    body: Any = field(default_factory=dict)
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    declared: int | None = None
+
+
+class Drop:
+    """Instead of an answer the connection is closed."""
+
+
+@dataclass
+class Server:
+    url: str
+    requests: list[Request]
+
+
+@contextmanager
+def serving(answer: Callable[[Request], Reply | Drop]) -> Iterator[Server]:
+    """A server on a free port that asks `answer` for each request, and remembers the requests."""
+    requests: list[Request] = []
+    connections: list[socket.socket] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            request = Request(self.command, parts.path, query, headers)
+            requests.append(request)
+            reply = answer(request)
+            if isinstance(reply, Drop):
+                self.close_connection = True
+                return
+            self.send(reply)
+
+        def setup(self) -> None:
+            super().setup()
+            connections.append(self.connection)
+
+        def send(self, reply: Reply) -> None:
+            body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
+            self.send_response_only(reply.status)
+            for name, value in {"Content-Type": "application/json", **reply.headers}.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body) if reply.declared is None else reply.declared))
+            self.end_headers()
+            self.wfile.write(body)
+            self.close_connection = self.close_connection or reply.declared is not None
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = False
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield Server(f"http://127.0.0.1:{server.server_port}", requests)
+    finally:
+        server.shutdown()
+        thread.join()
+        for connection in connections:  # those that a client keeps open, so that no handler waits for it
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        server.server_close()
+
+
+def replies(*given: Reply | Drop) -> Callable[[Request], Reply | Drop]:
+    """Answers in order, the last one for good."""
+    left = list(given)
+    return lambda request: left.pop(0) if len(left) > 1 else left[0]
+
+
+def paged(records: list[dict[str, Any]], *, base: int = 0, cap: int = 200, count: Any = ...) -> Callable[[Request], Reply]:
+    """Serves `records` page by page, `page` counted from `base`, at most `cap` a page; `count` may be a lie."""
+
+    def answer(request: Request) -> Reply:
+        limit = min(int(request.query["limit"]), cap)
+        number = max(int(request.query.get("page", base)) - base, 0)
+        body = {"count": len(records) if count is ... else count, "result": records[number * limit : (number + 1) * limit]}
+        return Reply(body)
+
+    return answer
+
+
+def sessions(number: int) -> list[dict[str, Any]]:
+    return [{"id": f"session-{i}", "channel": "email"} for i in range(number)]

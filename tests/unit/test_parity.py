@@ -1,0 +1,45 @@
+import inspect
+from typing import Any
+
+import konvoai
+import pytest
+from konvoai import AsyncKonvo, AsyncPaginator, Konvo, Paginator
+
+TWINS = {"aclose": "close", "__aenter__": "__enter__", "__aexit__": "__exit__", "__aiter__": "__iter__"}
+
+
+def face_of(cls: type) -> dict[str, list[tuple[str, Any, Any]]]:
+    """The public methods of a class, by the names of its sync twin, with their parameters."""
+    shown = {"__init__", *TWINS, *TWINS.values()}
+    return {
+        TWINS.get(name, name): [
+            (parameter.name, parameter.kind, parameter.default)
+            for parameter in inspect.signature(member).parameters.values()
+        ]
+        for name, member in vars(cls).items()
+        if callable(member) and (name in shown or not name.startswith("_"))
+    }
+
+
+@pytest.mark.parametrize(("sync", "twin"), [(Konvo, AsyncKonvo), (Paginator, AsyncPaginator)])
+def test_sync_and_async_have_the_same_methods_and_parameters(sync: type, twin: type) -> None:
+    assert face_of(sync) == face_of(twin)
+
+
+@pytest.mark.anyio
+async def test_sync_and_async_offer_the_same_resources() -> None:
+    with Konvo("test-key") as konvo:
+        async with AsyncKonvo("test-key") as twin:
+            offered = [{name: type(value) for name, value in vars(c).items() if name[0] != "_"} for c in (konvo, twin)]
+    assert offered[0] == offered[1]
+
+
+def test_the_public_names_are_there_once() -> None:
+    assert len(set(konvoai.__all__)) == len(konvoai.__all__)
+    assert all(hasattr(konvoai, name) for name in konvoai.__all__)
+
+
+def test_every_generated_model_is_public() -> None:
+    from konvo_api_client import models
+
+    assert set(models.__all__) <= set(konvoai.__all__)

@@ -1,0 +1,115 @@
+import httpx
+import pytest
+from konvoai import AsyncKonvo, Konvo, KonvoError
+from konvoai._settings import Secret, checked_timeout, is_loopback, resolve
+
+
+def settings(
+    *,
+    api_key: str | None = "test-key",
+    base_url: str | None = None,
+    timeout: float | httpx.Timeout = 60.0,
+    max_retries: int = 4,
+    allow_http: bool = False,
+    environ: dict[str, str] | None = None,
+) -> object:
+    return resolve(api_key, base_url, timeout, max_retries, allow_http, environ or {})
+
+
+def test_key_and_address_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KONVO_API_KEY", "test-key")
+    monkeypatch.setenv("KONVO_BASE_URL", "https://elsewhere.example/konvo")
+    with Konvo() as konvo:
+        assert konvo.api.get_httpx_client().base_url == "https://elsewhere.example/konvo/"
+
+
+def test_arguments_win_over_the_environment() -> None:
+    environ = {"KONVO_API_KEY": "of-environment", "KONVO_BASE_URL": "https://environment.example"}
+    found = resolve("test-key", "https://argument.example", 60.0, 4, False, environ)
+    assert (found.api_key, found.base_url) == ("test-key", "https://argument.example")
+
+
+def test_an_empty_address_in_the_environment_is_none() -> None:
+    assert resolve("test-key", None, 60.0, 4, False, {"KONVO_BASE_URL": ""}).base_url == "https://api.konvoai.com"
+
+
+@pytest.mark.parametrize("client", [Konvo, AsyncKonvo])
+@pytest.mark.parametrize("key", [None, "", "   "])
+def test_without_a_key_the_error_names_its_variable(client: type[Konvo] | type[AsyncKonvo], key: str | None) -> None:
+    with pytest.raises(KonvoError, match="KONVO_API_KEY"):
+        client(key)
+
+
+@pytest.mark.parametrize("key", ["zebra-1\n", " zebra-1", "zebra-1\r\nx: y", "zebra-é", "zebra-\x00", "zebra-\u200b"])
+def test_a_key_that_no_header_carries_is_refused_and_not_repeated(key: str) -> None:
+    with pytest.raises(KonvoError, match="KONVO_API_KEY") as caught:
+        settings(api_key=key)
+    assert "zebra" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["konvo.example", "ftp://konvo.example", "https://", "https://a:b@konvo.example", "https://konvo.example/?a=1"]
+    + ["https://konvo.example/#a", "http://[::1", "", "http://konvo.example"],
+)
+def test_an_address_that_cannot_be_meant_is_refused(address: str) -> None:
+    with pytest.raises(KonvoError, match="KONVO_BASE_URL"):
+        settings(base_url=address or "/")
+
+
+def test_a_refused_address_does_not_repeat_its_password() -> None:
+    with pytest.raises(KonvoError) as caught:
+        settings(base_url="https://user:zebra@konvo.example")
+    assert "zebra" not in str(caught.value)
+
+
+def test_plain_http_is_for_this_machine_or_asked_for() -> None:
+    settings(base_url="http://127.0.0.1:4010")
+    settings(base_url="http://konvo.example", allow_http=True)
+    with pytest.raises(KonvoError, match="allow_http"):
+        settings(base_url="http://konvo.example")
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [("localhost", True), ("a.localhost", True), ("127.8.9.10", True), ("::1", True)]
+    + [("10.0.0.1", False), ("localhost.example", False), ("127.0.0.1.example", False)],
+)
+def test_loopback_is_told_by_the_host(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback
+
+
+def test_connecting_is_given_five_seconds_of_the_time_limit() -> None:
+    assert checked_timeout(60.0) == httpx.Timeout(60.0, connect=5.0)
+    assert checked_timeout(2.0) == httpx.Timeout(2.0)
+    assert checked_timeout(httpx.Timeout(1.0, read=9.0)) == httpx.Timeout(1.0, read=9.0)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), None, "60", True])
+def test_a_timeout_that_is_no_limit_is_refused(timeout: float) -> None:
+    with pytest.raises(ValueError, match="timeout"):
+        settings(timeout=timeout)
+
+
+@pytest.mark.parametrize("retries", [-1, 1.5, None, True])
+def test_retries_are_a_whole_number(retries: int) -> None:
+    with pytest.raises(ValueError, match="max_retries"):
+        settings(max_retries=retries)
+
+
+def test_a_client_of_the_other_kind_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"AsyncKonvo takes an httpx\.AsyncClient"):
+        Konvo("test-key", http_client=httpx.AsyncClient())  # type: ignore[arg-type]
+    with httpx.Client() as client, pytest.raises(ValueError, match=r"Konvo takes an httpx\.Client"):
+        AsyncKonvo("test-key", http_client=client)  # type: ignore[arg-type]
+
+
+def test_the_key_does_not_show_in_what_a_client_prints() -> None:
+    with Konvo("zebra-1") as konvo:
+        shown = f"{konvo!r} {konvo!s} {vars(konvo)} {konvo.api!r} {konvo.ai_sessions.list()!r}"
+    assert "zebra" not in shown
+
+
+def test_a_secret_is_its_text_but_does_not_show_it() -> None:
+    assert Secret("zebra") == "zebra"
+    assert "zebra" not in repr([Secret("zebra")])

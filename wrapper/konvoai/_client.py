@@ -1,0 +1,143 @@
+"""`Konvo` and `AsyncKonvo`: settings, connections and resources put together."""
+
+import os
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from konvo_api_client import AuthenticatedClient
+
+from ._answer import Drift, OnDrift, read_answer
+from ._http import AsyncBorrowedClient, AsyncSender, BorrowedClient, Sender, client_options
+from ._paginator import AsyncPaginator, ListQuery, Paginator
+from ._resources import AISessions
+from ._settings import KEY_HEADER, InvalidSettingError, Settings, resolve
+from ._walk import Answer
+from .models import AISession
+
+
+class Konvo:
+    """The client of the Konvo API.
+
+    Args:
+        api_key: The key; without it that of the environment variable KONVO_API_KEY.
+        base_url: The server's address; without it that of KONVO_BASE_URL, or else the API document's.
+        timeout: Seconds for one request, of which connecting may take 5; or an `httpx.Timeout`.
+        max_retries: How often one request is sent again after a lost connection or a status 408, 429 or 5xx.
+        http_client: Your own `httpx.Client` (proxies, CA, event hooks), which is not closed with this client.
+        on_drift: What to do where answers depart from the API document: `"warn"` once for each place and kind
+            (`ContractDriftWarning`), `"ignore"`, `"raise"` (`ResponseValidationError`), or a callable that takes the
+            `ContractDriftWarning`.
+        allow_http: Whether the key may go to a plain http:// address that is not this machine.
+
+    Attributes:
+        ai_sessions: The AI conversations.
+        api: The generated client over the same connections, key and timeout, for any generated function.
+
+    Raises:
+        KonvoError: There is no key, or a setting cannot be used.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        timeout: float | httpx.Timeout = 60.0,
+        max_retries: int = 4,
+        http_client: httpx.Client | None = None,
+        on_drift: OnDrift = "warn",
+        allow_http: bool = False,
+    ) -> None:
+        settings = resolve(api_key, base_url, timeout, max_retries, allow_http, os.environ)
+        self._drift = Drift(on_drift)
+        self._sender = Sender(open_client(http_client, client_options(settings)), settings.max_retries)
+        self.api = generated_client(settings).set_httpx_client(self._sender.http)
+        self.ai_sessions: AISessions[Paginator[AISession]] = AISessions(self._paginate)
+
+    def _paginate(self, query: ListQuery) -> Paginator[Any]:
+        return Paginator(self._fetch, query)
+
+    def _fetch(self, request: dict[str, Any], envelope: type[Any]) -> Answer[Any]:
+        return read_answer(self._sender.send(request), envelope, self._drift)
+
+    def close(self) -> None:
+        """Closes the connections; an `http_client` of your own stays open."""
+        self._sender.http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Konvo {self._sender.http.base_url}>"
+
+
+class AsyncKonvo:
+    """The async client of the Konvo API: the twin of `Konvo`, with an `httpx.AsyncClient` and `aclose()`."""
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        timeout: float | httpx.Timeout = 60.0,
+        max_retries: int = 4,
+        http_client: httpx.AsyncClient | None = None,
+        on_drift: OnDrift = "warn",
+        allow_http: bool = False,
+    ) -> None:
+        settings = resolve(api_key, base_url, timeout, max_retries, allow_http, os.environ)
+        self._drift = Drift(on_drift)
+        self._sender = AsyncSender(open_async_client(http_client, client_options(settings)), settings.max_retries)
+        self.api = generated_client(settings).set_async_httpx_client(self._sender.http)
+        self.ai_sessions: AISessions[AsyncPaginator[AISession]] = AISessions(self._paginate)
+
+    def _paginate(self, query: ListQuery) -> AsyncPaginator[Any]:
+        return AsyncPaginator(self._fetch, query)
+
+    async def _fetch(self, request: dict[str, Any], envelope: type[Any]) -> Answer[Any]:
+        return read_answer(await self._sender.send(request), envelope, self._drift)
+
+    async def aclose(self) -> None:
+        """Closes the connections; an `http_client` of your own stays open."""
+        await self._sender.http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"<AsyncKonvo {self._sender.http.base_url}>"
+
+
+def open_client(lender: httpx.Client | None, options: dict[str, Any]) -> httpx.Client:
+    if lender is None:
+        return httpx.Client(**options)
+    if not isinstance(lender, httpx.Client):
+        raise InvalidSettingError("http_client must be an httpx.Client; AsyncKonvo takes an httpx.AsyncClient")
+    return BorrowedClient(lender, options)
+
+
+def open_async_client(lender: httpx.AsyncClient | None, options: dict[str, Any]) -> httpx.AsyncClient:
+    if lender is None:
+        return httpx.AsyncClient(**options)
+    if not isinstance(lender, httpx.AsyncClient):
+        raise InvalidSettingError("http_client must be an httpx.AsyncClient; Konvo takes an httpx.Client")
+    return AsyncBorrowedClient(lender, options)
+
+
+def generated_client(settings: Settings) -> AuthenticatedClient:
+    return AuthenticatedClient(
+        base_url=settings.base_url,
+        timeout=settings.timeout,
+        token=settings.api_key,
+        prefix="",
+        auth_header_name=KEY_HEADER,
+    )

@@ -1,0 +1,92 @@
+"""The resources of the API: for each list operation its parameters, once, for the sync and the async client."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from konvo_api_client.api.ai_sessions import list_ai_sessions
+
+from ._paginator import ListQuery
+from .models import AISessionResponse
+
+ListT = TypeVar("ListT")
+
+MAX_LIMIT = 200
+MAX_PAGE = 2**31 - 1
+
+
+class Resource(Generic[ListT]):
+    def __init__(self, paginate: Callable[[ListQuery], ListT]) -> None:
+        self._paginate = paginate
+
+
+class AISessions(Resource[ListT]):
+    """The AI conversations, `konvo.ai_sessions`."""
+
+    def list(
+        self,
+        *,
+        page: int | None = None,
+        limit: int = MAX_LIMIT,
+        updated_at_min: datetime | None = None,
+        updated_at_max: datetime | None = None,
+        messages: bool = False,
+        state: bool = False,
+        concurrency: int = 4,
+    ) -> ListT:
+        """Every session, each once, in the server's order (`GET /ai-sessions`). Nothing is asked before it is read.
+
+        Args:
+            page: Where to start, as the server numbers pages; None for the first, whatever its number.
+            limit: Sessions a request, 1 to 200.
+            updated_at_min: Only sessions after this time, an aware datetime.
+            updated_at_max: Only sessions before this time, an aware datetime.
+            messages: Whether sessions come with their text messages.
+            state: Whether sessions come with `status` and `state`.
+            concurrency: Requests in flight at most.
+
+        Raises:
+            ValueError: An argument that no request could serve; said before any is sent.
+        """
+        return self._paginate(
+            ListQuery(
+                build=list_ai_sessions._get_kwargs,
+                envelope=AISessionResponse,
+                page=None if page is None else whole("page", page, 0, MAX_PAGE),
+                limit=whole("limit", limit, 1, MAX_LIMIT),
+                concurrency=whole("concurrency", concurrency, 1),
+                filters=period(updated_at_min, updated_at_max),
+                include={"messages": flag("messages", messages), "state": flag("state", state)},
+            )
+        )
+
+
+def whole(name: str, value: int, least: int, most: int | None = None) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least or (most is not None and value > most):
+        span = f"{least} or above" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{name} must be a whole number {span}, not {value!r}")
+    return value
+
+
+def flag(name: str, value: bool) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be True or False, not {value!r}")
+    return value
+
+
+def period(updated_at_min: datetime | None, updated_at_max: datetime | None) -> dict[str, Any]:
+    """The two time filters as the request builder takes them, in UTC."""
+    given = {"updated_at_min": updated_at_min, "updated_at_max": updated_at_max}
+    times = {name: instant(name, value) for name, value in given.items() if value is not None}
+    if len(times) == 2 and times["updated_at_min"] > times["updated_at_max"]:
+        raise ValueError("updated_at_min must not be after updated_at_max: swap them")
+    return times
+
+
+def instant(name: str, value: datetime) -> datetime:
+    if not isinstance(value, datetime) or value.utcoffset() is None:
+        raise ValueError(f"{name} must be a datetime with a time zone, as datetime.now(UTC) is, not {value!r}")
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{name} must be a time that UTC can tell, not {value!r}") from None

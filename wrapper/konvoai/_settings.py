@@ -1,0 +1,106 @@
+"""What a client is told, checked before anything is opened."""
+
+import ipaddress
+import math
+from collections.abc import Mapping
+
+import httpx
+from attrs import frozen
+
+from .errors import KonvoError
+
+KEY_VARIABLE = "KONVO_API_KEY"
+ADDRESS_VARIABLE = "KONVO_BASE_URL"
+
+# The generator drops these two of the document; a contract test holds them to it.
+DEFAULT_BASE_URL = "https://api.konvoai.com"
+KEY_HEADER = "x-api-key"
+
+CONNECT_TIMEOUT = 5.0
+
+
+class InvalidSettingError(KonvoError, ValueError):
+    """A setting that is wrong as an argument or in the environment."""
+
+
+class Secret(str):
+    """A text that does not show itself where objects are shown."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'**********'"
+
+
+@frozen
+class Settings:
+    api_key: Secret
+    base_url: str
+    timeout: httpx.Timeout
+    max_retries: int
+
+
+def resolve(
+    api_key: str | None,
+    base_url: str | None,
+    timeout: float | httpx.Timeout,
+    max_retries: int,
+    allow_http: bool,
+    environ: Mapping[str, str],
+) -> Settings:
+    """The settings of a client, each checked, the key and the address from the environment where not given."""
+    return Settings(
+        api_key=checked_key(api_key if api_key is not None else environ.get(KEY_VARIABLE, "")),
+        base_url=checked_address(base_url or environ.get(ADDRESS_VARIABLE) or DEFAULT_BASE_URL, allow_http),
+        timeout=checked_timeout(timeout),
+        max_retries=checked_retries(max_retries),
+    )
+
+
+def checked_key(key: str) -> Secret:
+    if not isinstance(key, str) or not key.strip():
+        raise InvalidSettingError(f"no API key: set {KEY_VARIABLE}, or pass api_key=")
+    if not (key.isascii() and key.isprintable() and key == key.strip()):
+        raise InvalidSettingError(
+            f"the API key cannot be sent in a header: it has a space, a line break or another character around or in "
+            f"it that no key has; correct {KEY_VARIABLE} or api_key="
+        )
+    return Secret(key)
+
+
+def checked_address(address: str, allow_http: bool) -> str:
+    advice = f"correct {ADDRESS_VARIABLE} or base_url="
+    try:
+        url = httpx.URL(address)
+    except (httpx.InvalidURL, TypeError):
+        raise InvalidSettingError(f"the server's address is no URL; {advice}") from None
+    if url.scheme not in ("http", "https") or not url.host:
+        raise InvalidSettingError(f"the server's address must begin with https:// and name a host; {advice}")
+    if url.userinfo or url.query or url.fragment:
+        raise InvalidSettingError(f"the server's address must have no user, password, query or fragment; {advice}")
+    if url.scheme == "http" and not (allow_http or is_loopback(url.host)):
+        raise InvalidSettingError(
+            f"http://{url.host} would carry the key in the clear: use https://, or pass allow_http=True; {advice}"
+        )
+    return str(url)
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def checked_timeout(timeout: float | httpx.Timeout) -> httpx.Timeout:
+    if isinstance(timeout, httpx.Timeout):
+        return timeout
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < math.inf:
+        raise InvalidSettingError("timeout must be a number of seconds above 0, or an httpx.Timeout")
+    return httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT))
+
+
+def checked_retries(max_retries: int) -> int:
+    if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
+        raise InvalidSettingError("max_retries must be a whole number, 0 or above")
+    return max_retries

@@ -1,0 +1,13 @@
+"""The generated attrs models, under one roof.
+
+Every schema of the API document has its class here. Attributes hold the type that the document promises, times as
+aware `datetime`s, or `UNSET`, which is falsy. What the document does not list, or what does not fit it, is kept under
+its JSON name in `additional_properties`; `to_dict()` gives back what came.
+"""
+
+from konvo_api_client import models as _generated
+from konvo_api_client.models import *  # noqa: F403
+from konvo_api_client.types import UNSET, Unset
+
+__all__ = ["UNSET", "Unset"]
+__all__ += _generated.__all__
