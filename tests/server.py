@@ -98,13 +98,18 @@ def replies(*given: Reply | Drop) -> Callable[[Request], Reply | Drop]:
     return lambda request: left.pop(0) if len(left) > 1 else left[0]
 
 
-def paged(records: list[dict[str, Any]], *, base: int = 0, cap: int = 200, count: Any = ...) -> Callable[[Request], Reply]:
+def paged(
+    records: list[dict[str, Any]], *, base: int = 0, cap: int = 200, count: Any = ...
+) -> Callable[[Request], Reply]:
     """Serves `records` page by page, `page` counted from `base`, at most `cap` a page; `count` may be a lie."""
 
     def answer(request: Request) -> Reply:
         limit = min(int(request.query["limit"]), cap)
         number = max(int(request.query.get("page", base)) - base, 0)
-        body = {"count": len(records) if count is ... else count, "result": records[number * limit : (number + 1) * limit]}
+        body = {
+            "count": len(records) if count is ... else count,
+            "result": records[number * limit : (number + 1) * limit],
+        }
         return Reply(body)
 
     return answer

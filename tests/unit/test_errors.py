@@ -2,8 +2,9 @@ import socket
 from typing import Any
 
 import httpx
-import konvoai
 import pytest
+
+import konvoai
 from faces import Face, read
 from konvo_api_client.api.ai_sessions import list_ai_sessions
 from konvoai import (
@@ -115,12 +116,12 @@ def test_a_silent_server_is_an_api_timeout_error(face: Face) -> None:
             read(face, url, client={"timeout": 0.2, "max_retries": 0})
 
 
-def test_redirects_are_not_followed_even_by_a_client_that_follows_them(face: Face) -> None:
-    http_client = {"sync": httpx.Client, "async": httpx.AsyncClient}[face](follow_redirects=True)
-    with serving(paged(sessions(1))) as elsewhere:
+def test_redirects_are_not_followed_even_by_a_client_that_follows_them() -> None:
+    with serving(paged(sessions(1))) as elsewhere, httpx.Client(follow_redirects=True) as own:
         moved = Reply(b"", status=302, headers={"Location": elsewhere.url})
-        with serving(replies(moved)) as server, pytest.raises(APIStatusError, match="redirects are not followed"):
-            read(face, server.url, client={"http_client": http_client})
+        with serving(replies(moved)) as server, Konvo("test-key", base_url=server.url, http_client=own) as konvo:
+            with pytest.raises(APIStatusError, match="redirects are not followed"):
+                list(konvo.ai_sessions.list())
     assert elsewhere.requests == []
 
 
@@ -147,18 +148,21 @@ def test_the_users_own_client_sends_with_its_headers_and_hooks_and_is_left_open(
                 assert len(list(konvo.ai_sessions.list())) == 1
                 assert list_ai_sessions.sync_detailed(client=konvo.api).status_code == 200
         assert not own.is_closed
-    assert {(request.headers["x-shop"], request.headers["x-api-key"]) for request in server.requests} == {("7", "test-key")}
+    sent = {(request.headers["x-shop"], request.headers["x-api-key"]) for request in server.requests}
+    assert sent == {("7", "test-key")}
     assert len(seen) == len(server.requests) == 3
     assert "x-api-key" not in own.headers
 
 
 @pytest.mark.anyio
-async def test_the_users_own_async_client_is_left_open() -> None:
-    async with httpx.AsyncClient(headers={"X-Shop": "7"}) as own:
-        with serving(replies(ONE, NONE)) as server:
+async def test_the_users_own_async_client_is_left_open_and_follows_no_redirect() -> None:
+    async with httpx.AsyncClient(headers={"X-Shop": "7"}, follow_redirects=True) as own:
+        with serving(replies(ONE, NONE, NONE, Reply(b"", status=302, headers={"Location": "/elsewhere"}))) as server:
             async with AsyncKonvo("test-key", base_url=server.url, http_client=own) as konvo:
                 assert len([session async for session in konvo.ai_sessions.list()]) == 1
                 assert (await list_ai_sessions.asyncio_detailed(client=konvo.api)).status_code == 200
+                with pytest.raises(APIStatusError, match="redirects are not followed"):
+                    await konvo.ai_sessions.list().count()
         assert not own.is_closed
     assert {request.headers["x-shop"] for request in server.requests} == {"7"}
 

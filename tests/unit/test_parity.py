@@ -1,8 +1,9 @@
 import inspect
 from typing import Any
 
-import konvoai
 import pytest
+
+import konvoai
 from konvoai import AsyncKonvo, AsyncPaginator, Konvo, Paginator
 
 TWINS = {"aclose": "close", "__aenter__": "__enter__", "__aexit__": "__exit__", "__aiter__": "__iter__"}

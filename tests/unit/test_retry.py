@@ -4,6 +4,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from konvoai._retry import delay_before_retry, http_date, may_pass, retry_after
 
 

@@ -1,5 +1,6 @@
 import httpx
 import pytest
+
 from konvoai import AsyncKonvo, Konvo, KonvoError
 from konvoai._settings import Secret, checked_timeout, is_loopback, resolve
 
@@ -49,12 +50,21 @@ def test_a_key_that_no_header_carries_is_refused_and_not_repeated(key: str) -> N
 
 @pytest.mark.parametrize(
     "address",
-    ["konvo.example", "ftp://konvo.example", "https://", "https://a:b@konvo.example", "https://konvo.example/?a=1"]
-    + ["https://konvo.example/#a", "http://[::1", "", "http://konvo.example"],
+    [
+        "konvo.example",
+        "ftp://konvo.example",
+        "https://",
+        "https://a:b@konvo.example",
+        "https://konvo.example/?a=1",
+        "https://konvo.example/#a",
+        "http://[::1",
+        "/",
+        "http://konvo.example",
+    ],
 )
 def test_an_address_that_cannot_be_meant_is_refused(address: str) -> None:
     with pytest.raises(KonvoError, match="KONVO_BASE_URL"):
-        settings(base_url=address or "/")
+        settings(base_url=address)
 
 
 def test_a_refused_address_does_not_repeat_its_password() -> None:
@@ -72,8 +82,15 @@ def test_plain_http_is_for_this_machine_or_asked_for() -> None:
 
 @pytest.mark.parametrize(
     ("host", "loopback"),
-    [("localhost", True), ("a.localhost", True), ("127.8.9.10", True), ("::1", True)]
-    + [("10.0.0.1", False), ("localhost.example", False), ("127.0.0.1.example", False)],
+    [
+        ("localhost", True),
+        ("a.localhost", True),
+        ("127.8.9.10", True),
+        ("::1", True),
+        ("10.0.0.1", False),
+        ("localhost.example", False),
+        ("127.0.0.1.example", False),
+    ],
 )
 def test_loopback_is_told_by_the_host(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback

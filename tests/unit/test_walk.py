@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from konvoai import AISession, Page, PaginationError
 from konvoai._walk import Answer, PageWalk
 
@@ -11,7 +12,9 @@ def sessions(number: int) -> list[AISession]:
     return [AISession(id=str(i)) for i in range(number)]
 
 
-def walk(records: list[AISession], *, page: int | None = None, limit: int, base: int, cap: int, count: Any) -> list[Page[AISession]]:
+def walk(
+    records: list[AISession], *, page: int | None = None, limit: int, base: int, cap: int, count: Any
+) -> list[Page[AISession]]:
     """Reads `records` from a server in memory; fails where the walk asks far more than there is."""
     walk = PageWalk[AISession](page)
     pages = []
@@ -99,5 +102,6 @@ def test_a_server_that_ignores_page_while_it_counts_more_is_an_error(with_id: bo
 def test_a_server_that_ignores_page_and_counts_no_more_ends_the_list() -> None:
     same = Answer(sessions(1), 0)
     walk = PageWalk[AISession](None)
-    assert [page and len(page.items) for page in (walk.receive(same), walk.receive(same), walk.receive(same))] == [1, None, None]
+    pages = [walk.receive(same) for _ in range(3)]
+    assert [page and len(page.items) for page in pages] == [1, None, None]
     assert walk.ended

@@ -52,7 +52,7 @@ class Departure(Exception):
         self.data, self.name, self.kind = data, name, kind
 
 
-def read_answer(response: httpx.Response, envelope: type[Any], drift: Drift) -> Answer[Any]:
+def read_answer(response: httpx.Response, envelope: type, drift: Drift) -> Answer[Any]:
     """The records and the total of a 200; raises `ResponseValidationError` where it is no such envelope.
 
     Args:
@@ -91,13 +91,13 @@ def refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def item_class(envelope: type[Any]) -> type[Any]:
+def item_class(envelope: type) -> type:
     (items,) = arms(typing.get_type_hints(envelope, localns=vars(models))["result"])
     (item,) = typing.get_args(items)
-    return typing.cast(type[Any], item)
+    return typing.cast(type, item)
 
 
-def read_items(raw: list[Any], cls: type[Any], drift: Drift, refuse: Callable[[str, str], NoReturn]) -> list[Any]:
+def read_items(raw: list[Any], cls: type, drift: Drift, refuse: Callable[[str, str], NoReturn]) -> list[Any]:
     decode, tell = decoder(cls), drift.tell
     items = [decode(record, {}, tell) for record in raw]
     for place, item in enumerate(items):
@@ -106,7 +106,7 @@ def read_items(raw: list[Any], cls: type[Any], drift: Drift, refuse: Callable[[s
     return items
 
 
-def tell_envelope(body: dict[str, Any], envelope: type[Any], drift: Drift) -> None:
+def tell_envelope(body: dict[str, Any], envelope: type, drift: Drift) -> None:
     """Holds the rest of the envelope to the document, its records left out."""
     decoder(envelope)({**body, "result": []}, {}, drift.tell)
 

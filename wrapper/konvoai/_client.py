@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+
 from konvo_api_client import AuthenticatedClient
 
 from ._answer import Drift, OnDrift, read_answer

@@ -71,7 +71,7 @@ FAST_DATETIME = """try:
 
 
 @functools.cache
-def decoder(cls: type[Any]) -> Convert:
+def decoder(cls: type) -> Convert:
     """The function that decodes one generated class, compiled from text: a loop over fields takes twice as long."""
     names = json_names(cls)
     hints = typing.get_type_hints(cls, localns=vars(models))
@@ -105,7 +105,7 @@ def fast_path(choices: list[Any]) -> tuple[str, dict[str, Any]]:
     return "if True:", {}
 
 
-def json_names(cls: type[Any]) -> dict[str, str]:
+def json_names(cls: type) -> dict[str, str]:
     """The JSON name of each attribute, as the generated `to_dict` spells it."""
     names = [field.name for field in attrs.fields(cls) if field.init]
     probe = cls(**{field.alias: Probe(field.name) for field in attrs.fields(cls) if field.init})
@@ -226,7 +226,7 @@ def enum(cls: type[Enum], owner: str, name: str) -> Convert:
 
     @functools.lru_cache(256)
     def new_member(value: Any) -> Enum:
-        member: Any = plain.__new__(cls, value)
+        member = typing.cast(Any, plain).__new__(cls, value)
         member._name_, member._value_ = str(value), value
         return typing.cast(Enum, member)
 

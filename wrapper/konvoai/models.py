@@ -5,9 +5,6 @@ aware `datetime`s, or `UNSET`, which is falsy. What the document does not list, 
 its JSON name in `additional_properties`; `to_dict()` gives back what came.
 """
 
-from konvo_api_client import models as _generated
-from konvo_api_client.models import *  # noqa: F403
-from konvo_api_client.types import UNSET, Unset
-
-__all__ = ["UNSET", "Unset"]
-__all__ += _generated.__all__
+from konvo_api_client.models import *
+from konvo_api_client.types import UNSET as UNSET
+from konvo_api_client.types import Unset as Unset

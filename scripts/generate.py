@@ -1,0 +1,154 @@
+"""Regenerate generated/konvo_api_client from openapi.yaml: the whole of it, or nothing is touched."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from losses import losses
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = "konvo_api_client"
+IMPORT_ALL = f"""
+import importlib, pkgutil
+for module in pkgutil.walk_packages(importlib.import_module("{PACKAGE}").__path__, "{PACKAGE}."):
+    importlib.import_module(module.name)
+"""
+
+
+class GenerationError(Exception):
+    """The document gives no whole client; the message says why."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parse(arguments)
+    step = check if options.check else regenerate
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the temporary folder goes then, too
+    try:
+        return step(options.document, options.output)
+    except (GenerationError, OSError) as error:
+        print(f"{error}\n{options.output} is as it was.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing, exit 1 when the output is out of date")
+    parser.add_argument("--document", type=Path, default=ROOT / "openapi.yaml")
+    parser.add_argument("--output", type=Path, default=ROOT / "generated" / PACKAGE)
+    options = parser.parse_args(arguments)
+    options.document, options.output = options.document.resolve(), options.output.resolve()
+    if options.output.name != PACKAGE:  # the folder is replaced whole: a mistaken one would be lost
+        parser.error(f"--output must be a folder named {PACKAGE}, not {options.output}")
+    return options
+
+
+def regenerate(document: Path, output: Path) -> int:
+    """Make the output what the document gives."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the output, because a rename cannot cross file systems.
+    with tempfile.TemporaryDirectory(prefix=".generate-", dir=output.parent) as folder:
+        fresh = generate(document, Path(folder))
+        if differences(output, fresh):
+            swap(fresh, output, aside=Path(folder, "old"))
+    return 0
+
+
+def check(document: Path, output: Path) -> int:
+    """Say what in the output is not what the document gives, and change nothing."""
+    with tempfile.TemporaryDirectory(prefix="konvo-generate-") as folder:
+        changes = differences(output, generate(document, Path(folder)))
+    if changes:
+        print(f"{output} is not what {document.name} gives; run make generate:", *changes, sep="\n  ", file=sys.stderr)
+    return 1 if changes else 0
+
+
+def generate(document: Path, folder: Path) -> Path:
+    """Write the package that the document gives into the folder, whole and importable."""
+    if not document.is_file():
+        raise GenerationError(f"{document} is not a file.")
+    package = folder / PACKAGE
+    run_generator(document, package)
+    (package / "py.typed").touch()
+    importing = run("-B", "-c", IMPORT_ALL, cwd=folder)
+    if importing.returncode:
+        raise GenerationError(f"What {document} gives cannot be imported: {importing.stderr.splitlines()[-1]}.")
+    if lost := losses(YAML(typ="safe").load(document), package):
+        raise GenerationError(f"The generator dropped from {document} without a word: {', '.join(lost)}.")
+    return package
+
+
+def run_generator(document: Path, package: Path) -> None:
+    config = ROOT / "scripts" / "generator.yml"
+    generation = run(
+        *("-m", "openapi_python_client", "generate", "--meta", "none", "--fail-on-warning"),
+        *("--path", str(document), "--config", str(config), "--output-path", str(package)),
+        cwd=package.parent,
+    )
+    if generation.returncode:
+        raise GenerationError(f"No client can be generated from {document}. {readable(generation.stderr)}")
+
+
+def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run this Python so that neither the machine nor the caller's environment changes what comes out."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "RUFF_"))}
+    environment |= {
+        "PATH": sysconfig.get_path("scripts"),  # this environment's ruff and no other
+        "PYTHONHASHSEED": "0",
+        "PYTHONUTF8": "1",
+        "TYPER_STANDARD_TRACEBACK": "1",
+    }
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, encoding="utf-8", errors="replace")
+
+
+def readable(said: str) -> str:
+    """Reduce what the generator said to its message, or to the last line of its traceback."""
+    if "Traceback (most recent call last)" in said:
+        said = said.strip().splitlines()[-1]
+    said = re.sub(r"^(Warning|Error)\(s\) encountered while.*$|^If you believe this.*$", "", said, flags=re.MULTILINE)
+    said = re.sub(r" ?<\S+ object at 0x[0-9a-f]+>", "", said)
+    return "The generator says:\n" + re.sub(r"\n{2,}", "\n", said).strip()
+
+
+def differences(output: Path, fresh: Path) -> list[str]:
+    """Tell what in the output is not what was generated afresh."""
+    old, new = files(output), files(fresh)
+    return [
+        *(f"missing: {name}" for name in sorted(new.keys() - old.keys())),
+        *(f"extra:   {name}" for name in sorted(old.keys() - new.keys())),
+        *(f"differs: {name}" for name in sorted(new.keys() & old.keys()) if new[name] != old[name]),
+    ]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    paths = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def swap(fresh: Path, output: Path, aside: Path) -> None:
+    """Put the fresh package in the place of the old one, which comes back when that fails."""
+    try:
+        if output.exists():
+            output.rename(aside)
+        fresh.rename(output)
+    except BaseException:
+        if aside.exists() and not output.exists():
+            aside.rename(output)
+        raise
+
+
+if __name__ == "__main__":
+    sys.exit(main())

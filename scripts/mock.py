@@ -1,0 +1,183 @@
+"""Run Prism, the mock server, on a copy of the API document.
+
+python scripts/mock.py [--port 4010] [document]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENT = ROOT / "openapi.yaml"
+PRISM = ROOT / "node_modules" / ".bin" / "prism"
+
+HOST = "127.0.0.1"
+LISTENING = re.compile(r"Prism is listening on (http://\S+)")
+START_SECONDS = 30.0
+STOP_SECONDS = 5.0
+
+# Our end of Prism's standard input closes however we end, even killed: Prism then ends too, and its folder with it.
+FOLLOW_PARENT = """
+process.stdin.on("end", () => {
+  require("fs").rmSync(__dirname, { recursive: true, force: true });
+  process.exit();
+}).resume();
+"""
+
+
+class MockError(Exception):
+    """The mock cannot run; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Mock:
+    """A running Prism."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log_file: Path
+
+    def log(self) -> str:
+        """Everything Prism has said so far."""
+        return _text(self.log_file)
+
+
+@contextmanager
+def prism(
+    document: Path = DOCUMENT, *, port: int = 0, command: str = "mock", extra: Sequence[str] = ()
+) -> Iterator[Mock]:
+    """Serve a copy of the document while the context lasts; port 0 is any free one, `extra` follows the document.
+
+    The address is known and answers when the context is entered, else `MockError` is raised.
+    """
+    node = _node()
+    _check_free(port)
+    with tempfile.TemporaryDirectory(prefix="konvo-mock-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        # A copy, because Prism starts again on another port when the file it serves is edited.
+        served = _copy(document, folder)
+        follow_parent = folder / "follow-parent.js"
+        follow_parent.write_text(FOLLOW_PARENT)
+        arguments = [node, "--require", follow_parent, PRISM, command, served, *extra, "--host", HOST, "--port", port]
+        with _process([str(argument) for argument in arguments], folder / "prism.log") as process:
+            yield _ready(process, folder / "prism.log")
+
+
+def _node() -> str:
+    node = shutil.which("node")
+    if node is None:
+        raise MockError("Node.js is missing: install Node.js 20 or later with npm, then run `make setup`.")
+    if not PRISM.exists():
+        raise MockError(f"Prism is missing ({PRISM}): run `make setup`, which installs it.")
+    return node
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError) as error:
+            raise MockError(f"Port {port} cannot be used ({error}): choose another with --port.") from error
+
+
+def _copy(document: Path, folder: Path) -> Path:
+    try:
+        return Path(shutil.copy(document, folder))
+    except OSError as error:
+        raise MockError(f"The document cannot be read: {error}") from error
+
+
+@contextmanager
+def _process(arguments: Sequence[str], log_file: Path) -> Iterator[subprocess.Popen[bytes]]:
+    # The caller's own would put colours into the log, and make Prism fork.
+    environment = {**os.environ, "FORCE_COLOR": "0", "NODE_ENV": "development"}
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(
+            arguments, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment, start_new_session=True
+        )
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdin is not None:
+        process.stdin.close()
+
+
+def _ready(process: subprocess.Popen[bytes], log_file: Path) -> Mock:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        found = LISTENING.search(_text(log_file))
+        if found and _answers(found[1]):
+            return Mock(found[1], process, log_file)
+        time.sleep(0.02)
+    how = "is not ready" if process.poll() is None else f"ended with exit code {process.returncode}"
+    raise MockError(f"Prism {how} after starting. It said:\n{_text(log_file)}")
+
+
+def _text(log_file: Path) -> str:
+    return log_file.read_text(encoding="utf-8", errors="replace")
+
+
+def _answers(url: str) -> bool:
+    address = urlsplit(url)
+    with suppress(OSError), socket.create_connection((address.hostname, address.port), timeout=1):
+        return True
+    return False
+
+
+def _show_log(mock: Mock) -> int:
+    """Pass Prism's log on until Prism ends."""
+    with mock.log_file.open(encoding="utf-8", errors="replace") as log:
+        while mock.process.poll() is None:
+            print(log.read(), end="", flush=True)
+            time.sleep(0.1)
+    print(f"The mock ended by itself with exit code {mock.process.returncode}.", file=sys.stderr)
+    return 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Run a mock of the Konvo API on its document.")
+    parser.add_argument("document", nargs="?", type=Path, default=DOCUMENT, help="default: openapi.yaml")
+    parser.add_argument("--port", type=int, default=4010, help="default: %(default)s; 0 is any free port")
+    options = parser.parse_args(arguments)
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
+    try:
+        with prism(options.document, port=options.port) as mock:
+            print(f"The mock of the Konvo API listens on {mock.url}. Ctrl-C ends it. In another terminal:")
+            print(f"    export KONVO_BASE_URL={mock.url} KONVO_API_KEY=anything", flush=True)
+            return _show_log(mock)
+    except KeyboardInterrupt:
+        print("\nThe mock has ended.")
+        return 0
+    except MockError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

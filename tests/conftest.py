@@ -1,0 +1,93 @@
+"""What all tests share: a clean environment, the mock, clients on it, and Prism's log beside a failure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+import document
+from konvoai import AsyncKonvo, Konvo
+from mock import Mock, MockError, prism
+
+KEY = "test-key"
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+hypothesis.settings.register_profile("default", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=2000)
+hypothesis.settings.load_profile("default")
+
+log_began = pytest.StashKey[dict[str, int]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--mock-document", type=Path, default=document.PATH, help="what the mock serves (default: openapi.yaml)"
+    )
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key, address, log level and proxies of whoever runs the tests stay out of them."""
+    for name in list(os.environ):
+        if name.startswith("KONVO_") or name.lower() in PROXIES:
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Callable[[Path], Mock]]:
+    """Starts a Prism on a document, on a free port, for the rest of the session."""
+    with ExitStack() as running:
+
+        def start(served: Path) -> Mock:
+            try:
+                # Else Prism adds fields that the document does not have to its dynamic answers.
+                return running.enter_context(prism(served, extra=["--json-schema-faker-fillProperties=false"]))
+            except MockError as error:
+                said = str(error)
+            pytest.fail(said, pytrace=False)
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def mock(serve: Callable[[Path], Mock], pytestconfig: pytest.Config) -> Mock:
+    """The mock of the API, as its document says."""
+    return serve(pytestconfig.getoption("--mock-document"))
+
+
+@pytest.fixture
+def konvo(mock: Mock) -> Iterator[Konvo]:
+    """A client of the mock."""
+    with Konvo(KEY, base_url=mock.url) as client:
+        yield client
+
+
+@pytest.fixture
+async def async_konvo(mock: Mock, anyio_backend: str) -> AsyncIterator[AsyncKonvo]:
+    """An async client of the mock."""
+    async with AsyncKonvo(KEY, base_url=mock.url) as client:
+        yield client
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Function, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Shows what Prism said since the test began, when a test that used it fails."""
+    report: Any = yield
+    mocks = {value.url: value for value in item.funcargs.values() if isinstance(value, Mock)}
+    if report.when == "setup":
+        item.stash[log_began] = {url: len(running.log()) for url, running in mocks.items()}
+    elif report.failed:
+        for url, running in mocks.items():
+            report.sections.append((f"Prism's log ({url})", running.log()[item.stash[log_began][url] :]))
+    return report

@@ -1,0 +1,94 @@
+"""Every error status arrives as the error that its status means, with the document's body."""
+
+from __future__ import annotations
+
+import pytest
+
+from contract.cases import each_error_of_a_list, each_list, each_operation
+from contract.clients import Client
+from contract.fit import to_json
+from contract.samples import needed
+from document import Answer, Operation
+from konvoai import (
+    APIStatusError,
+    AuthenticationError,
+    BadRequestError,
+    InternalServerError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+)
+from mock import Mock
+
+pytestmark = pytest.mark.anyio
+
+CLASSES = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    429: RateLimitError,
+}
+
+no_usable_key = pytest.mark.parametrize("key", [pytest.param(None, id="none"), pytest.param("", id="blank")])
+
+
+def error_class(status: int) -> type[APIStatusError]:
+    return CLASSES.get(status) or (InternalServerError if status >= 500 else APIStatusError)
+
+
+async def raised(client: Client, operation: Operation) -> APIStatusError:
+    with pytest.raises(APIStatusError) as caught:
+        await client.items(operation, **needed(operation))
+    return caught.value
+
+
+@each_error_of_a_list
+async def test_a_documented_error_status_raises_its_class(
+    mock: Mock, face: type[Client], operation: Operation, error: Answer
+) -> None:
+    found = await raised(face(mock.url, Prefer=f"code={error.status}"), operation)
+    assert (type(found), found.status_code) == (error_class(error.status), error.status)
+
+
+@each_error_of_a_list
+async def test_a_documented_error_carries_its_body(
+    mock: Mock, face: type[Client], operation: Operation, error: Answer
+) -> None:
+    client = face(mock.url, Prefer=f"code={error.status}")
+    found = await raised(client, operation)
+    assert [to_json(found.body)] == [answer.json() for answer in client.received]
+
+
+@each_list
+async def test_an_undocumented_status_raises_its_class_without_a_body(
+    mock: Mock, face: type[Client], operation: Operation
+) -> None:
+    found = await raised(face(mock.url, Prefer="code=418"), operation)
+    assert (type(found), found.status_code, found.body) == (NotFoundError, 404, None), "Prism's own 404"
+
+
+@each_operation
+async def test_an_undocumented_status_is_no_model_in_a_generated_function(
+    mock: Mock, face: type[Client], operation: Operation
+) -> None:
+    answer = await face(mock.url, Prefer="code=418").call(operation, **needed(operation))
+    assert (answer.status_code, answer.parsed) == (404, None), "Prism's own 404"
+
+
+@each_list
+@no_usable_key
+async def test_a_list_without_a_key_raises_an_authentication_error(
+    mock: Mock, face: type[Client], operation: Operation, key: str | None
+) -> None:
+    found = await raised(face(mock.url, key=key), operation)
+    assert (type(found), found.status_code) == (AuthenticationError, 401)
+
+
+@each_operation
+@no_usable_key
+async def test_an_operation_without_a_key_is_refused(
+    mock: Mock, face: type[Client], operation: Operation, key: str | None
+) -> None:
+    answer = await face(mock.url, key=key).call(operation, **needed(operation))
+    assert answer.status_code == 401

@@ -1,0 +1,51 @@
+"""On the mock, whose page never changes and whose `count` is 0, every list of the wrapper ends by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from contract.cases import each_list
+from contract.clients import Client, paginator
+from contract.samples import needed
+from document import Operation
+from konvoai import AsyncKonvo, Konvo
+from mock import Mock
+
+pytestmark = pytest.mark.anyio
+
+each_limit = pytest.mark.parametrize("limit", [1, 2, 200])
+
+
+@each_list
+@each_limit
+def test_a_list_ends_after_the_one_record(konvo: Konvo, operation: Operation, limit: int) -> None:
+    records = list(paginator(konvo, operation, {**needed(operation), "limit": limit}))
+    assert len(records) == 1
+
+
+@each_list
+@each_limit
+async def test_an_async_list_ends_after_the_one_record(
+    async_konvo: AsyncKonvo, operation: Operation, limit: int
+) -> None:
+    records = [record async for record in paginator(async_konvo, operation, {**needed(operation), "limit": limit})]
+    assert len(records) == 1
+
+
+@each_list
+async def test_a_count_is_that_of_the_answer(mock: Mock, face: type[Client], operation: Operation) -> None:
+    client = face(mock.url)
+    count = await client.count(operation, **needed(operation))
+    assert [count] == [answer.json()["count"] for answer in client.received]
+
+
+@each_list
+async def test_a_page_has_the_records_and_the_count_of_the_answer(
+    mock: Mock, face: type[Client], operation: Operation
+) -> None:
+    client = face(mock.url)
+    page = await client.first_page(operation, **needed(operation))
+    answer: dict[str, Any] = client.received[0].json()
+    assert (len(page.items), page.count) == (len(answer[operation.list_field]), answer["count"])

@@ -1,0 +1,145 @@
+"""Every request goes where the document says, with the parameters and the key as it spells them."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+import document
+from contract.cases import each_list, each_operation, each_parameter
+from contract.clients import KEY, Client, generated, python_name
+from contract.samples import bad, good, needed, read
+from document import Operation, Parameter
+from konvoai import UNSET, APIStatusError, AsyncKonvo, Konvo
+from mock import Mock
+from server import Request, Server
+
+pytestmark = pytest.mark.anyio
+
+REQUIRED = inspect.Parameter.empty
+
+
+def _bad_values(operations: Sequence[Operation]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        ("operation", "parameter", "value"),
+        [
+            pytest.param(operation, parameter, value, id=f"{operation.id}-{parameter.name}-{value}")
+            for operation in operations
+            for parameter in operation.parameters
+            for value in bad(parameter.schema)
+        ],
+    )
+
+
+each_bad_value = _bad_values(document.operations())
+each_bad_value_of_a_list = _bad_values(document.lists())
+
+
+@each_bad_value
+async def test_the_mock_refuses_a_wrong_value_by_the_name_of_its_parameter(
+    mock: Mock, face: type[Client], operation: Operation, parameter: Parameter, value: Any
+) -> None:
+    answer = await face(mock.url).call(operation, **{**needed(operation), python_name(parameter.name): value})
+    violations = json.loads(answer.headers.get("sl-violations", "[]"))
+    name = parameter.name.lower() if parameter.place == "header" else parameter.name
+    assert [violation["location"][:3] for violation in violations] == [["request", parameter.place, name]]
+
+
+@each_parameter
+async def test_the_mock_accepts_every_documented_value(
+    mock: Mock, face: type[Client], operation: Operation, parameter: Parameter
+) -> None:
+    name, values = python_name(parameter.name), good(parameter.schema)
+    answers = [await face(mock.url).call(operation, **{**needed(operation), name: value}) for value in values]
+    assert [answer.status_code for answer in answers] == [operation.success.status] * len(values)
+
+
+@each_bad_value_of_a_list
+async def test_the_wrapper_refuses_what_the_document_does_not_admit(
+    recorder: Server, face: type[Client], operation: Operation, parameter: Parameter, value: Any
+) -> None:
+    with pytest.raises(ValueError, match=parameter.name):
+        await face(recorder.url).items(operation, **{**needed(operation), python_name(parameter.name): value})
+    assert recorder.requests == []
+
+
+def received(request: Request, operation: Operation, parameter: Parameter) -> Any:
+    """The value of a parameter as a server finds it that goes by the document."""
+    texts: dict[str, dict[str, str]] = {
+        "query": request.query,
+        "header": request.headers,
+        "path": dict(zip(operation.path.split("/"), request.path.split("/"), strict=True)),
+    }
+    names = {"query": parameter.name, "header": parameter.name.lower(), "path": f"{{{parameter.name}}}"}
+    return read(texts[parameter.place][names[parameter.place]], parameter.schema)
+
+
+@each_parameter
+async def test_every_value_given_to_a_generated_function_reaches_the_server(
+    recorder: Server, face: type[Client], operation: Operation, parameter: Parameter
+) -> None:
+    values = good(parameter.schema)
+    for value in values:
+        await face(recorder.url).call(operation, **{**needed(operation), python_name(parameter.name): value})
+    assert [received(request, operation, parameter) for request in recorder.requests] == values
+
+
+@each_list
+async def test_every_argument_of_a_list_reaches_the_server(
+    recorder: Server, face: type[Client], operation: Operation
+) -> None:
+    values = {parameter.name: good(parameter.schema)[0] for parameter in operation.parameters}
+    with pytest.raises(APIStatusError):
+        await face(recorder.url).items(operation, **{python_name(name): value for name, value in values.items()})
+    (request,) = recorder.requests
+    assert {parameter.name: received(request, operation, parameter) for parameter in operation.parameters} == values
+
+
+@each_operation
+def test_a_generated_function_takes_the_documented_parameters_with_their_defaults(operation: Operation) -> None:
+    documented = {
+        python_name(parameter.name): REQUIRED if parameter.required else parameter.schema.get("default", UNSET)
+        for parameter in operation.parameters
+    }
+    taken = inspect.signature(generated(operation).sync_detailed).parameters
+    assert {name: taken[name].default for name in taken if name not in ("client", "body")} == documented
+
+
+@each_list
+def test_the_wrapper_offers_every_list_with_all_its_parameters(operation: Operation) -> None:
+    resource = python_name(operation.tag)
+    with Konvo(KEY) as konvo:
+        offered = getattr(getattr(konvo, resource, None), "list", None)
+    assert offered, f"{operation.id} reads a list: offer it as konvo.{resource}.list"
+    documented = {python_name(parameter.name) for parameter in operation.parameters}
+    assert documented - set(inspect.signature(offered).parameters) == set()
+
+
+@each_operation
+async def test_a_request_has_the_documented_method_path_and_key(
+    recorder: Server, face: type[Client], operation: Operation
+) -> None:
+    arguments = {parameter.name: good(parameter.schema)[0] for parameter in operation.parameters if parameter.required}
+    await face(recorder.url).call(operation, **needed(operation))
+    (request,) = recorder.requests
+    found = (request.method, request.path, request.headers.get(document.key_header()))
+    assert found == (operation.method, operation.path.format(**arguments), KEY)
+
+
+@each_operation
+async def test_the_key_goes_nowhere_else(recorder: Server, face: type[Client], operation: Operation) -> None:
+    await face(recorder.url).call(operation, **needed(operation))
+    (request,) = recorder.requests
+    assert [name for name, value in request.headers.items() if KEY in value] == [document.key_header()]
+
+
+async def test_the_default_address_is_that_of_the_document() -> None:
+    with Konvo(KEY) as konvo:
+        address = konvo.api.get_httpx_client().base_url
+    async with AsyncKonvo(KEY) as async_konvo:
+        async_address = async_konvo.api.get_async_httpx_client().base_url
+    assert [str(url).rstrip("/") for url in (address, async_address)] == [document.server_url()] * 2

@@ -1,0 +1,139 @@
+"""Intended uses of the public names: type-checked, never run."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from typing import Any, assert_type
+
+import httpx
+
+from konvo_api_client import AuthenticatedClient
+from konvo_api_client.api.ai_sessions import list_ai_sessions
+from konvo_api_client.types import Response
+from konvoai import (
+    UNSET,
+    AISession,
+    AISessionChannel,
+    AISessionMessageItem,
+    AISessionMessageItemInitiatorOrigin,
+    AISessionResponse,
+    AISessionState,
+    AISessionStatus,
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AsyncKonvo,
+    AsyncPaginator,
+    AuthenticationError,
+    BadRequestError,
+    Error,
+    InternalServerError,
+    Konvo,
+    KonvoError,
+    NotFoundError,
+    Page,
+    PaginationError,
+    Paginator,
+    PermissionDeniedError,
+    RateLimitError,
+    ResponseValidationError,
+    Unset,
+)
+
+
+def clients() -> None:
+    Konvo()
+    Konvo("key", base_url="https://api.konvoai.com", timeout=30, max_retries=0)
+    Konvo(api_key="key", timeout=httpx.Timeout(10.0), http_client=httpx.Client(), on_drift="ignore", allow_http=True)
+    AsyncKonvo(api_key="key", timeout=1.5, http_client=httpx.AsyncClient(), on_drift="raise")
+    konvo = Konvo(on_drift="warn")
+    assert_type(konvo.close(), None)
+
+
+def lists() -> None:
+    with Konvo() as konvo:
+        assert_type(konvo, Konvo)
+        sessions = konvo.ai_sessions.list(
+            page=1,
+            limit=50,
+            updated_at_min=datetime(2026, 1, 1, tzinfo=UTC),
+            updated_at_max=datetime.now(UTC),
+            messages=True,
+            state=True,
+            concurrency=1,
+        )
+        assert_type(sessions, Paginator[AISession])
+        for session in sessions:
+            assert_type(session, AISession)
+        assert_type(sessions.pages(), Iterator[Page[AISession]])
+        for page in sessions.pages():
+            assert_type(page.number, int)
+            assert_type(page.items, list[AISession])
+            assert_type(page.count, int | None)
+        assert_type(sessions.count(), int | None)
+
+
+async def async_lists() -> None:
+    async with AsyncKonvo() as konvo:
+        assert_type(konvo, AsyncKonvo)
+        sessions = konvo.ai_sessions.list(limit=50, messages=True)
+        assert_type(sessions, AsyncPaginator[AISession])
+        async for session in sessions:
+            assert_type(session, AISession)
+        assert_type(sessions.pages(), AsyncIterator[Page[AISession]])
+        async for page in sessions.pages():
+            assert_type(page.items, list[AISession])
+            assert_type(page.count, int | None)
+        assert_type(await sessions.count(), int | None)
+        assert_type(await konvo.aclose(), None)
+
+
+def models(session: AISession) -> None:
+    assert_type(session.id, str | Unset)
+    assert_type(session.channel, AISessionChannel | Unset)
+    assert_type(session.created_at, datetime | Unset)
+    assert_type(session.status, AISessionStatus | Unset)
+    assert_type(session.state, AISessionState | Unset)
+    assert_type(session.messages, list[AISessionMessageItem] | Unset)
+    if session.created_at:
+        assert_type(session.created_at, datetime)
+    if session.status and session.status.completed_at is not UNSET:
+        assert_type(session.status.unresolved, bool | Unset)
+    for message in session.messages or []:
+        assert_type(message.initiator_origin, AISessionMessageItemInitiatorOrigin | Unset)
+        assert_type(message.message, str | Unset)
+    assert_type(session.to_dict(), dict[str, Any])
+    assert_type(session.additional_properties, dict[str, Any])
+    if "sentiment" in session:
+        print(session["sentiment"])
+
+
+def errors(konvo: Konvo) -> str:
+    try:
+        konvo.ai_sessions.list().count()
+    except RateLimitError as error:
+        assert_type(error.retry_after, float | None)
+    except (BadRequestError, AuthenticationError, PermissionDeniedError, NotFoundError, InternalServerError) as error:
+        assert_type(error.response, httpx.Response)
+    except APIStatusError as error:
+        assert_type(error.status_code, int)
+        assert_type(error.body, Error | None)
+        return error.body.message if error.body else ""
+    except APITimeoutError:
+        return "late"
+    except (APIConnectionError, ResponseValidationError, PaginationError) as error:
+        other: KonvoError = error
+        return str(other)
+    return ""
+
+
+def generated_functions(konvo: Konvo) -> None:
+    assert_type(konvo.api, AuthenticatedClient)
+    answer = list_ai_sessions.sync_detailed(client=konvo.api, limit=1)
+    assert_type(answer, Response[AISessionResponse | Error])
+    assert_type(list_ai_sessions.sync(client=konvo.api), AISessionResponse | Error | None)
+
+
+async def generated_async_functions(konvo: AsyncKonvo) -> None:
+    assert_type(konvo.api, AuthenticatedClient)
+    answer = await list_ai_sessions.asyncio_detailed(client=konvo.api, messages=True)
+    assert_type(answer.parsed, AISessionResponse | Error | None)
