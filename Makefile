@@ -20,7 +20,7 @@ help: ## list these targets
 setup: ## install everything the other targets need, into .venv and node_modules
 	@$(MAKE) -q $(READY) >/dev/null 2>&1 || { \
 		sh scripts/tools.sh && \
-		echo "Installing into .venv and node_modules, which takes about a minute." && \
+		echo "Installing into .venv and node_modules; the first time takes about a minute." && \
 		$(MAKE) -s -j2 $(READY); \
 	}
 

@@ -1,0 +1,53 @@
+"""Every snippet of the README runs, and every command in it is a real one."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mock import Mock
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+COMMANDS = list(dict.fromkeys(line for block in blocks("sh") for line in block.splitlines()))
+
+
+@pytest.mark.parametrize("snippet", blocks("python"))
+def test_a_snippet_runs_against_the_mock(snippet: str, mock: Mock) -> None:
+    environment = {**os.environ, "KONVO_API_KEY": "test-key", "KONVO_BASE_URL": mock.url}
+    command = [sys.executable, "-W", "error", "-c", snippet]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("make")])
+def test_a_make_command_names_a_target(command: str) -> None:
+    run = subprocess.run([*command.split(), "--dry-run"], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_the_demo_shows_the_session_of_the_document() -> None:
+    run = subprocess.run(["make", "demo"], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (run.returncode, run.stderr) == (0, "")
+    shown = ["2eac78c7-ef64-49cb-82f0-7280b555f015", "whatsapp", "completed, resolved", "CONCIERGE", "Hi, I need help"]
+    assert [text for text in shown if text not in run.stdout] == []
+
+
+def test_every_public_error_is_in_the_readme() -> None:
+    import konvoai.errors
+
+    assert [name for name in konvoai.errors.__all__ if name not in README] == []
+
+
+def test_no_command_is_left_untried() -> None:
+    others = [command for command in COMMANDS if not command.startswith("make")]
+    assert others == ["pip install .", "export KONVO_API_KEY=…"]  # the first is tried in tests/tooling
