@@ -26,7 +26,12 @@ def sparse_mock(
     """A mock that leaves out optional fields at random in its dynamic answers."""
     yaml = YAML(typ="safe")
     said = yaml.load(Path(pytestconfig.getoption("--mock-document")))
-    said["x-json-schema-faker"] = {"alwaysFakeOptionals": False, "optionalsProbability": 0.5}
+    # With fixed probabilities each record has the same number of fields, and a lone optional one is always there.
+    said["x-json-schema-faker"] = {
+        "alwaysFakeOptionals": False,
+        "optionalsProbability": 0.5,
+        "fixedProbabilities": False,
+    }
     for schema in said["components"]["schemas"].values():
         if "count" in schema.get("properties", {}):  # an envelope: a list without its list is refused, not read
             schema["required"] = list(schema["properties"])

@@ -23,7 +23,9 @@ from konvoai import (
     Konvo,
     ResponseValidationError,
 )
-from konvoai._answer import Drift, OnDrift, read_answer
+from konvoai._answer import read_answer
+from konvoai._drift import Drift
+from konvoai._settings import OnDrift
 from server import Reply, replies, serving
 
 PAGE = {"$ref": "#/components/schemas/AISessionResponse"}
@@ -41,7 +43,7 @@ TYPES = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
 def decode(body: Any, on_drift: OnDrift = "ignore") -> list[AISession]:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     response = httpx.Response(200, content=content, request=httpx.Request("GET", "https://konvo.example/x?secret=1"))
-    return read_answer(response, AISessionResponse, Drift(on_drift)).items
+    return read_answer(AISessionResponse, response, Drift(on_drift)).items
 
 
 def decode_one(**fields: Any) -> AISession:

@@ -14,7 +14,7 @@ def settings(
     allow_http: bool = False,
     environ: dict[str, str] | None = None,
 ) -> object:
-    return resolve(api_key, base_url, timeout, max_retries, allow_http, environ or {})
+    return resolve(api_key, base_url, timeout, max_retries, "warn", allow_http, environ or {})
 
 
 def test_key_and_address_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,12 +26,14 @@ def test_key_and_address_come_from_the_environment(monkeypatch: pytest.MonkeyPat
 
 def test_arguments_win_over_the_environment() -> None:
     environ = {"KONVO_API_KEY": "of-environment", "KONVO_BASE_URL": "https://environment.example"}
-    found = resolve("test-key", "https://argument.example", 60.0, 4, False, environ)
+    found = resolve("test-key", "https://argument.example", 60.0, 4, "warn", False, environ)
     assert (found.api_key, found.base_url) == ("test-key", "https://argument.example")
 
 
 def test_an_empty_address_in_the_environment_is_none() -> None:
-    assert resolve("test-key", None, 60.0, 4, False, {"KONVO_BASE_URL": ""}).base_url == "https://api.konvoai.com"
+    assert (
+        resolve("test-key", None, 60.0, 4, "warn", False, {"KONVO_BASE_URL": ""}).base_url == "https://api.konvoai.com"
+    )
 
 
 @pytest.mark.parametrize("client", [Konvo, AsyncKonvo])

@@ -1,6 +1,7 @@
 """The Python client of the Konvo API: AI support conversations on WhatsApp, live chat, e-mail and Instagram."""
 
-import konvo_api_client.models as _generated
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from . import errors as _errors
 from ._client import AsyncKonvo, Konvo
@@ -8,9 +9,26 @@ from ._paginator import AsyncPaginator, Paginator
 from ._version import __version__
 from ._walk import Page
 from .errors import *
-from .models import *
-from .models import UNSET, Unset
 
-__all__ = ["UNSET", "AsyncKonvo", "AsyncPaginator", "Konvo", "Page", "Paginator", "Unset", "__version__"]
-__all__ += _errors.__all__
-__all__ += _generated.__all__
+if TYPE_CHECKING:
+    import konvo_api_client.models as _generated
+
+    from .models import *
+    from .models import UNSET, Unset
+
+    __all__ = ["UNSET", "AsyncKonvo", "AsyncPaginator", "Konvo", "Page", "Paginator", "Unset", "__version__"]
+    __all__ += _errors.__all__
+    __all__ += _generated.__all__
+else:
+    # The models, and attrs with them, take half as long to import as httpx: they wait for their first use.
+    def __getattr__(name: str) -> Any:
+        models = import_module(f"{__name__}.models")
+        if name == "__all__":
+            own = ["AsyncKonvo", "AsyncPaginator", "Konvo", "Page", "Paginator", "__version__"]
+            return sorted([*own, *_errors.__all__, *models.__all__])
+        if name in models.__all__:
+            return getattr(models, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return __getattr__("__all__")

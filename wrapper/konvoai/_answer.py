@@ -1,58 +1,22 @@
 """From an answer's bytes to its records: strict about the envelope, tolerant about what is in it."""
 
+import functools
 import json
 import typing
-import warnings
 from collections.abc import Callable
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 import httpx
-import msgspec
 
 from . import models
 from ._decode import arms, decoder
-from ._settings import InvalidSettingError
+from ._drift import Departure, Drift
 from ._walk import Answer
-from .errors import ContractDriftWarning, ResponseValidationError
+from .errors import ResponseValidationError
 from .models import UNSET
 
-OnDrift = Literal["warn", "ignore", "raise"] | Callable[[ContractDriftWarning], object]
 
-MOST_FINDINGS = 1000
-
-
-class Drift:
-    """Tells each departure from the document once for each place and kind."""
-
-    def __init__(self, on_drift: OnDrift) -> None:
-        if not callable(on_drift) and on_drift not in ("warn", "ignore", "raise"):
-            raise InvalidSettingError('on_drift must be "warn", "ignore", "raise" or a callable')
-        self._on_drift = on_drift
-        self._told: set[tuple[str, str, str]] = set()
-
-    def tell(self, data: dict[str, Any], owner: str, name: str, kind: str) -> None:
-        finding = (owner, name, kind)
-        if self._on_drift == "raise":
-            raise Departure(data, name, kind)
-        if self._on_drift == "ignore" or finding in self._told or len(self._told) >= MOST_FINDINGS:
-            return
-        self._told.add(finding)
-        warning = ContractDriftWarning(f"{owner}.{name}", kind)
-        if callable(self._on_drift):
-            self._on_drift(warning)
-        else:
-            warnings.warn(warning, stacklevel=2)
-
-
-class Departure(Exception):
-    """Where `on_drift="raise"` stops: the JSON object, its property and the kind."""
-
-    def __init__(self, data: dict[str, Any], name: str, kind: str) -> None:
-        super().__init__(kind)
-        self.data, self.name, self.kind = data, name, kind
-
-
-def read_answer(response: httpx.Response, envelope: type, drift: Drift) -> Answer[Any]:
+def read_answer(envelope: type, response: httpx.Response, drift: Drift) -> Answer[Any]:
     """The records and the total of a 200; raises `ResponseValidationError` where it is no such envelope.
 
     Args:
@@ -77,6 +41,8 @@ def read_answer(response: httpx.Response, envelope: type, drift: Drift) -> Answe
 
 
 def parse(content: bytes, refuse: Callable[[str], NoReturn]) -> Any:
+    import msgspec  # here, as a program that imports konvoai may never read an answer
+
     try:
         return msgspec.json.decode(content)
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -91,19 +57,22 @@ def refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
+@functools.cache
 def item_class(envelope: type) -> type:
     (items,) = arms(typing.get_type_hints(envelope, localns=vars(models))["result"])
     (item,) = typing.get_args(items)
     return typing.cast(type, item)
 
 
-def read_items(raw: list[Any], cls: type, drift: Drift, refuse: Callable[[str, str], NoReturn]) -> list[Any]:
+def read_items(records: list[Any], cls: type, drift: Drift, refuse: Callable[[str, str], NoReturn]) -> list[Any]:
+    """Decodes in place, so that the memory of each record's JSON serves the next one."""
     decode, tell = decoder(cls), drift.tell
-    items = [decode(record, {}, tell) for record in raw]
-    for place, item in enumerate(items):
+    for place, record in enumerate(records):
+        item = decode(record, {}, tell)
         if item is UNSET:
             refuse(f"the record is no {cls.__name__}", f"result[{place}]")
-    return items
+        records[place] = item
+    return records
 
 
 def tell_envelope(body: dict[str, Any], envelope: type, drift: Drift) -> None:

@@ -49,13 +49,18 @@ REQUIRED = """
     if {v} is UNSET:
         tell(data, owner, {name!r}, "wrong type" if {name!r} in data else "missing field")
         return UNSET"""
+NEW = """
+    model = new(cls)"""
+SET = """
+    model.{attribute} = {v}"""
 TAIL = """
-    model = cls({arguments})
     if odd or len(data) + absent != {fields}:
         rest = leftovers(data, odd, tell)
         if rest is UNSET:
             return UNSET
         model.additional_properties = rest
+    elif has_rest:
+        model.additional_properties = {{}}
     return model"""
 
 # The usual values of the usual types are told in place; `convert` is called for all others.
@@ -77,7 +82,8 @@ def decoder(cls: type) -> Convert:
     hints = typing.get_type_hints(cls, localns=vars(models))
     fields = [field for field in attrs.fields(cls) if field.init]
     owner, rest_hint = cls.__name__, hints.get("additional_properties")
-    scope = {"UNSET": UNSET, "cls": cls, "owner": owner, "fromisoformat": datetime.fromisoformat}
+    scope = {"UNSET": UNSET, "owner": owner, "fromisoformat": datetime.fromisoformat}
+    scope |= {"cls": cls, "new": cls.__new__, "has_rest": rest_hint is not None}
     scope["leftovers"] = leftovers(owner, frozenset(names.values()), rest_hint)
     source = HEAD
     for i, field in enumerate(fields):
@@ -88,8 +94,8 @@ def decoder(cls: type) -> Convert:
         source += FIELD.format(v=v, name=name, fast=fast.format(v=v))
         if field.default is attrs.NOTHING:
             source += REQUIRED.format(v=v, name=name)
-    arguments = ", ".join(f"v{i}" for i in range(len(fields)))
-    source += TAIL.format(fields=len(fields), arguments=arguments)
+    source += NEW + "".join(SET.format(v=f"v{i}", attribute=field.name) for i, field in enumerate(fields))
+    source += TAIL.format(fields=len(fields))
     exec(source, scope)  # noqa: S102 - made of the names of a generated class
     return typing.cast(Convert, scope["decode"])
 

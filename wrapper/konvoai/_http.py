@@ -1,6 +1,5 @@
 """The sending: httpx clients that carry the key, and one place each, sync and async, where a request goes out."""
 
-import asyncio
 import functools
 import os
 import random
@@ -143,6 +142,8 @@ class AsyncSender:
 
     async def _perform(self, step: httpx.Request | float) -> Outcome | None:
         if isinstance(step, float):
+            import asyncio  # a tenth of the time that konvoai takes to import, which sync users do not need
+
             await asyncio.sleep(step)
             return None
         try:

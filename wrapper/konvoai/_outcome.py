@@ -1,6 +1,9 @@
 """What an outcome means to the caller: the answer, or the one error that says what was wrong and what to do."""
 
+from __future__ import annotations
+
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -19,7 +22,9 @@ from .errors import (
     RateLimitError,
     bare_url,
 )
-from .models import Error
+
+if TYPE_CHECKING:
+    from .models import Error
 
 ERRORS = {
     400: BadRequestError,
@@ -91,4 +96,8 @@ def error_body(response: httpx.Response) -> Error | None:
     except (ValueError, RecursionError, httpx.StreamError):
         return None
     fits = isinstance(body, dict) and type(body.get("error")) is int and isinstance(body.get("message"), str)
-    return Error.from_dict(body) if fits else None
+    if not fits:
+        return None
+    from .models import Error
+
+    return Error.from_dict(body)

@@ -1,28 +1,28 @@
 """Lists that are read as they are iterated: two thin drivers of `PageWalk`."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from attrs import frozen
+import httpx
 
+from ._drift import Drift
 from ._walk import Answer, Page, PageWalk
 
 T = TypeVar("T")
 
 
-@frozen
-class ListQuery:
+class ListQuery(NamedTuple):
     """One list operation with its arguments: which requests it takes, apart from how they are sent.
 
     Attributes:
         build: The generated request builder.
-        envelope: The generated class of its answer.
+        read: Decodes an answer.
         filters: The parameters that choose records.
         include: The parameters that add to each record, which no count needs.
     """
 
     build: Callable[..., dict[str, Any]]
-    envelope: type[Any]
+    read: Callable[[httpx.Response, Drift], Answer[Any]]
     page: int | None
     limit: int
     concurrency: int
@@ -49,7 +49,7 @@ class Paginator(Generic[T]):
     no list, `PaginationError` where the server repeats itself while it says that there is more.
     """
 
-    def __init__(self, fetch: Callable[[dict[str, Any], type[Any]], Answer[T]], query: ListQuery) -> None:
+    def __init__(self, fetch: Callable[[ListQuery, dict[str, Any]], Answer[T]], query: ListQuery) -> None:
         self._fetch = fetch
         self._query = query
 
@@ -64,19 +64,19 @@ class Paginator(Generic[T]):
         """The pages of the list, those without a new record left out."""
         walk = PageWalk[T](self._query.page)
         while not walk.ended:
-            page = walk.receive(self._fetch(self._query.request(walk.next_page), self._query.envelope))
+            page = walk.receive(self._fetch(self._query, self._query.request(walk.next_page)))
             if page is not None:
                 yield page
 
     def count(self) -> int | None:
         """The server's total for this list, by one request of one record; None where the server tells none."""
-        return self._fetch(self._query.count_request(), self._query.envelope).count
+        return self._fetch(self._query, self._query.count_request()).count
 
 
 class AsyncPaginator(Generic[T]):
     """The twin of `Paginator`: `async for`, and `await` for the count."""
 
-    def __init__(self, fetch: Callable[[dict[str, Any], type[Any]], Awaitable[Answer[T]]], query: ListQuery) -> None:
+    def __init__(self, fetch: Callable[[ListQuery, dict[str, Any]], Awaitable[Answer[T]]], query: ListQuery) -> None:
         self._fetch = fetch
         self._query = query
 
@@ -92,10 +92,10 @@ class AsyncPaginator(Generic[T]):
         """The pages of the list, those without a new record left out."""
         walk = PageWalk[T](self._query.page)
         while not walk.ended:
-            page = walk.receive(await self._fetch(self._query.request(walk.next_page), self._query.envelope))
+            page = walk.receive(await self._fetch(self._query, self._query.request(walk.next_page)))
             if page is not None:
                 yield page
 
     async def count(self) -> int | None:
         """The server's total for this list, by one request of one record; None where the server tells none."""
-        return (await self._fetch(self._query.count_request(), self._query.envelope)).count
+        return (await self._fetch(self._query, self._query.count_request())).count

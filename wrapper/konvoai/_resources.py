@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from konvo_api_client.api.ai_sessions import list_ai_sessions
 
+from ._answer import read_answer
 from ._paginator import ListQuery
 from .models import AISessionResponse
 
@@ -51,7 +53,7 @@ class AISessions(Resource[ListT]):
         return self._paginate(
             ListQuery(
                 build=list_ai_sessions._get_kwargs,
-                envelope=AISessionResponse,
+                read=partial(read_answer, AISessionResponse),
                 page=None if page is None else whole("page", page, 0, MAX_PAGE),
                 limit=whole("limit", limit, 1, MAX_LIMIT),
                 concurrency=whole("concurrency", concurrency, 1),

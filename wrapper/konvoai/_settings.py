@@ -2,12 +2,12 @@
 
 import ipaddress
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
 
 import httpx
-from attrs import frozen
 
-from .errors import KonvoError
+from .errors import ContractDriftWarning, KonvoError
 
 KEY_VARIABLE = "KONVO_API_KEY"
 ADDRESS_VARIABLE = "KONVO_BASE_URL"
@@ -17,6 +17,8 @@ DEFAULT_BASE_URL = "https://api.konvoai.com"
 KEY_HEADER = "x-api-key"
 
 CONNECT_TIMEOUT = 5.0
+
+OnDrift = Literal["warn", "ignore", "raise"] | Callable[[ContractDriftWarning], object]
 
 
 class InvalidSettingError(KonvoError, ValueError):
@@ -32,12 +34,12 @@ class Secret(str):
         return "'**********'"
 
 
-@frozen
-class Settings:
+class Settings(NamedTuple):
     api_key: Secret
     base_url: str
     timeout: httpx.Timeout
     max_retries: int
+    on_drift: OnDrift
 
 
 def resolve(
@@ -45,6 +47,7 @@ def resolve(
     base_url: str | None,
     timeout: float | httpx.Timeout,
     max_retries: int,
+    on_drift: OnDrift,
     allow_http: bool,
     environ: Mapping[str, str],
 ) -> Settings:
@@ -54,6 +57,7 @@ def resolve(
         base_url=checked_address(base_url or environ.get(ADDRESS_VARIABLE) or DEFAULT_BASE_URL, allow_http),
         timeout=checked_timeout(timeout),
         max_retries=checked_retries(max_retries),
+        on_drift=checked_on_drift(on_drift),
     )
 
 
@@ -104,3 +108,9 @@ def checked_retries(max_retries: int) -> int:
     if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
         raise InvalidSettingError("max_retries must be a whole number, 0 or above")
     return max_retries
+
+
+def checked_on_drift(on_drift: OnDrift) -> OnDrift:
+    if not callable(on_drift) and on_drift not in ("warn", "ignore", "raise"):
+        raise InvalidSettingError('on_drift must be "warn", "ignore", "raise" or a callable')
+    return on_drift

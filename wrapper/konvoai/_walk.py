@@ -1,16 +1,14 @@
 """Which page is asked next, and which of its items are new: pure decisions over answers."""
 
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from attrs import define, frozen
-
 from .errors import PaginationError
-from .models import UNSET
 
 T = TypeVar("T")
 
 
-@define
+@dataclass
 class Page(Generic[T]):
     """One page of a list.
 
@@ -26,7 +24,7 @@ class Page(Generic[T]):
     count: int | None
 
 
-@frozen
+@dataclass(frozen=True)
 class Answer(Generic[T]):
     """What one request brought: the records of a page, and the server's total or None."""
 
@@ -92,8 +90,8 @@ class PageWalk(Generic[T]):
 
     def _is_new(self, item: T) -> bool:
         """Whether no page before had this record; one without an id is always new."""
-        key = getattr(item, "id", UNSET)
-        if key is UNSET:
+        key = getattr(item, "id", None)
+        if not key:
             return True
         if key in self._seen:
             return False

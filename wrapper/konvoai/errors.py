@@ -14,9 +14,14 @@ KonvoError
 └── PaginationError
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import httpx
 
-from .models import Error
+if TYPE_CHECKING:
+    from .models import Error
 
 __all__ = [
     "APIConnectionError",
