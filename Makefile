@@ -12,7 +12,7 @@ PIP_INSTALL := $(PY) -m pip install -qq --no-input --no-compile --disable-pip-ve
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo mock test test-long generate check format build lock clean
+.PHONY: help setup demo mock test test-long bench generate check format build lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
@@ -31,10 +31,15 @@ mock: setup ## run a mock of the Konvo API until Ctrl-C (PORT=4010)
 	@$(PY) scripts/mock.py --port $(PORT)
 
 test: setup ## run every test but the long ones (ARGS=... for pytest)
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 test-long: setup ## run the long tests (ARGS=... for pytest)
 	@$(PY) -m pytest -m long --hypothesis-profile=long $(ARGS) || test $$? -eq 5 # no long test yet
+
+bench: setup ## measure decoding and importing, as ratios within one run
+	@$(PY) benchmarks/decode.py
+	@echo
+	@$(PY) benchmarks/imports.py
 
 generate: setup ## regenerate generated/ from openapi.yaml
 	@$(PY) scripts/generate.py

@@ -25,31 +25,45 @@ def spelled(moment: datetime) -> str:
     return text.removesuffix("+00:00") + "Z" if text.endswith("+00:00") else text
 
 
+PLAIN = {
+    "string": st.text(),
+    "integer": st.integers(),
+    "number": st.floats(allow_nan=False, allow_infinity=False),
+    "boolean": st.booleans(),
+    None: any_json,
+}
+FORMATS = {
+    "date-time": st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=zones).map(spelled),
+    "date": st.dates().map(str),
+    "uuid": st.uuids().map(str),
+}
+
+
 def conforming(said: Schema, *, more: bool = True) -> st.SearchStrategy[Any]:
     """Answers that keep to a schema; with `more`, also fields that it does not list."""
     schema = resolve(said)
     kind = schema.get("type")
     if "enum" in schema:
         drawn: st.SearchStrategy[Any] = st.sampled_from(schema["enum"])
+    elif "oneOf" in schema:
+        drawn = st.one_of(*(conforming(choice, more=more) for choice in schema["oneOf"]))
     elif kind == "object" or "properties" in schema:
-        fields = {name: conforming(field, more=more) for name, field in properties(schema).items()}
-        required = {name: fields.pop(name) for name in schema.get("required", [])}
-        listed = st.fixed_dictionaries(required, optional=fields)
-        names = texts.filter(lambda name: name not in properties(schema))
-        unlisted = st.dictionaries(names, any_json, max_size=2) if more else st.just({})
-        drawn = st.builds(lambda one, other: one | other, listed, unlisted)
+        drawn = objects(schema, more)
     elif kind == "array":
-        drawn = st.lists(conforming(schema["items"], more=more), max_size=3)
-    elif kind == "string" and schema.get("format") == "date-time":
-        drawn = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=zones).map(spelled)
+        drawn = st.lists(st.deferred(lambda: conforming(schema["items"], more=more)), max_size=3)
     else:
-        drawn = {
-            "string": st.text(),
-            "integer": st.integers(),
-            "number": st.floats(allow_nan=False, allow_infinity=False),
-            "boolean": st.booleans(),
-        }[kind]
+        drawn = FORMATS[schema["format"]] if schema.get("format") in FORMATS else PLAIN[kind]
     return drawn | st.none() if schema.get("nullable") else drawn
+
+
+def objects(schema: Schema, more: bool) -> st.SearchStrategy[Any]:
+    fields = {name: conforming(field, more=more) for name, field in properties(schema).items()}
+    required = {name: fields.pop(name) for name in schema.get("required", [])}
+    listed = st.fixed_dictionaries(required, optional=fields)
+    names = texts.filter(lambda name: name not in properties(schema))
+    others = schema.get("additionalProperties", more or not properties(schema))
+    value = conforming({} if others is True else others, more=more) if others else st.nothing()
+    return st.builds(lambda one, other: one | other, listed, st.dictionaries(names, value, max_size=2 if others else 0))
 
 
 def places(value: Any) -> list[tuple[Any, Any]]:

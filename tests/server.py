@@ -47,10 +47,12 @@ def serving(answer: Callable[[Request], Reply | Drop]) -> Iterator[Server]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # an answer in one piece: two would wait for one another
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
-            query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
+            query = {name: ",".join(values) for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
             headers = {name.lower(): value for name, value in self.headers.items()}
             request = Request(self.command, parts.path, query, headers)
             requests.append(request)
@@ -60,9 +62,11 @@ def serving(answer: Callable[[Request], Reply | Drop]) -> Iterator[Server]:
                 return
             self.send(reply)
 
-        def setup(self) -> None:
-            super().setup()
-            connections.append(self.connection)
+        do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_TRACE = do_GET
+
+        def handle(self) -> None:
+            with suppress(ConnectionError):  # the client has left
+                super().handle()
 
         def send(self, reply: Reply) -> None:
             body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
@@ -70,14 +74,24 @@ def serving(answer: Callable[[Request], Reply | Drop]) -> Iterator[Server]:
             for name, value in {"Content-Type": "application/json", **reply.headers}.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(body) if reply.declared is None else reply.declared))
+            if self.command != "GET":
+                self.send_header("Connection", "close")  # what came with the request is not read
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
             self.close_connection = self.close_connection or reply.declared is not None
 
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Listener(ThreadingHTTPServer):
+        request_queue_size = 128
+
+        def process_request(self, request: Any, client_address: Any) -> None:
+            connections.append(request)
+            super().process_request(request, client_address)
+
+    server = Listener(("127.0.0.1", 0), Handler)
     server.daemon_threads = False
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

@@ -27,9 +27,9 @@ def problems(value: Any, said: Schema, place: str, *, whole: bool = True, exampl
         examples: Whether values must be those of the examples.
     """
     schema = resolve(said)
-    if examples and "example" in schema:
-        if not _is_example(value, schema["example"]):
-            yield f"{place} is {value!r}, not {schema['example']!r}"
+    if examples and (shown := _example(schema)) is not UNSET:
+        if not _is_same(value, shown):
+            yield f"{place} is {value!r}, not {shown!r}"
         examples = False  # what is within is told by this one
     if value is None and schema.get("nullable"):
         return
@@ -49,6 +49,8 @@ def _problems_of_object(value: Any, schema: Schema, class_name: str, place: str,
     if not attrs.has(type(value)) or (class_name and type(value).__name__ != ClassName(class_name, "")):
         yield f"{place} is {value!r}"
         return
+    known = {"additional_properties", *map(python_name, schema["properties"])}
+    yield from (f"{place}.{name} is not in the document" for name in attrs.fields_dict(type(value)).keys() - known)
     for field, said in schema["properties"].items():
         member = getattr(value, python_name(field), UNSET)
         if member is not UNSET:
@@ -76,7 +78,12 @@ def _is_naive(value: Any) -> bool:
     return isinstance(value, datetime) and value.tzinfo is None
 
 
-def _is_example(value: Any, example: Any) -> bool:
+def _example(schema: Schema) -> Any:
+    """What Prism shows: it prefers a default and the first value of an enum to the example."""
+    return schema.get("default", schema.get("enum", [schema.get("example", UNSET)])[0])
+
+
+def _is_same(value: Any, example: Any) -> bool:
     if isinstance(value, datetime):
         return value == datetime.fromisoformat(example)
     if isinstance(value, Enum):
