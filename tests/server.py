@@ -62,7 +62,10 @@ def serving(answer: Callable[[Request], Reply | Drop]) -> Iterator[Server]:
                 return
             self.send(reply)
 
-        do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_TRACE = do_GET
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("do_"):  # whatever the method
+                return self.do_GET
+            raise AttributeError(name)
 
         def handle(self) -> None:
             with suppress(ConnectionError):  # the client has left

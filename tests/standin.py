@@ -1,323 +1,131 @@
-"""A Konvo that stands in for the real one: sessions that are listed, filtered and changed, in memory or over HTTP.
+"""A Konvo that stands in for the real one: a `Shop` behind a real HTTP server, with faults and waits on demand.
 
-`Shop` holds the sessions and answers `GET /ai-sessions`, with the habits it is given wherever the API document is
-silent. `standin` puts it behind a real HTTP server. `python tests/standin.py` runs one until its input ends.
+`python tests/standin.py` runs one as a process of its own, prints its address, and ends with its input.
 """
 
 from __future__ import annotations
 
-import re
+import argparse
+import json
+import sys
 import threading
-from array import array
-from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
-from typing import Any, Literal, NamedTuple
+from typing import Literal
+
+from server import Drop, Reply, Request, serving
+from shop import ORDERS, Answer, Shop, refusal
 
 PATH = "/ai-sessions"
-ORDERS = ("created", "-created", "updated", "-updated")
-LEFT_OUT = object()
-"""What a `count` function returns for an envelope without `count`."""
-COUNTS: dict[str, Callable[[int], Any]] = {
-    "honest": lambda total: total,
-    "missing": lambda total: LEFT_OUT,
-    "null": lambda total: None,
-    "text": lambda total: "many",
-    "small": lambda total: total // 2,
-    "large": lambda total: 2 * total + 1,
-}
-START = datetime(2026, 1, 1, tzinfo=UTC)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-TICK = timedelta(microseconds=1)
-MINUTE = 60_000_000
-EARLIEST, LATEST, GONE = -(2**62), 2**62, 2**63 - 1
-INT32 = 2**31 - 1
-WHOLE_NUMBER = re.compile(r"-?[0-9]{1,10}")
-RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
+KEY_HEADER = "x-api-key"
 
-Fault = int | Literal["drop", "cut", "slow"] | tuple[int, Mapping[str, str]] | None
-"""Another status, the same with headers, no answer, half an answer, no answer before the server stops, or no fault."""
+Fault = int | tuple[int, Mapping[str, str]] | Literal["drop", "cut", "slow"] | None
+"""A status instead of an answer, one with headers, no answer, half of one, none before the server stops; no fault."""
 
 
-class Answer(NamedTuple):
-    """An answer to `GET /ai-sessions`; `offset` is the number of records that the page passes over."""
-
-    status: int
-    headers: dict[str, str]
-    body: dict[str, Any]
-    offset: int = 0
+def no_fault(request: Request) -> Fault:
+    return None
 
 
-class Asked(NamedTuple):
-    """The parameters of a request; times are microseconds since 1970."""
-
-    page: int | None
-    limit: int
-    updated_at_min: int | None
-    updated_at_max: int | None
-    messages: bool
-    state: bool
-
-
-@dataclass(kw_only=True)
-class Shop:
-    """The sessions of a shop, and how its server lists them.
+@dataclass(kw_only=True, eq=False)
+class Standin:
+    """What `standin` runs. All of it may be changed while it runs.
 
     Attributes:
-        created: When each session was created; the first is session 0. `add` makes more.
-        updated: When each was updated last, where that is not when it was created.
-        page_base: The number of the first page, which is also what a request without `page` gets.
-        below_base: What a page below that gets: the first page, or status 400.
-        page_ignored: Every page is the first.
-        order: By which time sessions are listed, and then by id; with `-`, the reverse of it.
-        cap: The largest page, whatever `limit` asks for.
-        filters: Which time `updated_at_min` and `updated_at_max` speak of; None ignores them.
-        inclusive: Whether a session exactly at the minimum, and one at the maximum, belongs to what is asked for.
-        count: What the envelope says of the total: a name of `COUNTS`, or a function of the true one.
-        ids: Whether records carry an `id`.
-        now: The server's clock, which stands still until it is moved; None follows the machine's.
-        skew: How far the server's clock is ahead of that.
-        dated: Whether answers carry the clock as `Date`.
-        between: Called before each answer with its number, counted from 0: the place for changes between requests.
-        requests: The queries that were answered, in order.
+        key: The only key that is let in; None lets any in.
+        latency: Seconds before each answer is sent.
+        latency_per_offset: Seconds more for each record that the page passes over.
+        fault: Asked for each request: what goes wrong with it.
+        requests: All that came, in order, faults and refusals too; those that the shop answered are in `shop.requests`.
+        most_in_flight: The largest number of requests that waited for an answer at once.
     """
 
-    created: Iterable[datetime] = ()
-    updated: Iterable[datetime] | None = None
-    page_base: int = 0
-    below_base: Literal["first", "refused"] = "first"
-    page_ignored: bool = False
-    order: str = "created"
-    cap: int = 200
-    filters: Literal["created", "updated"] | None = "updated"
-    inclusive: tuple[bool, bool] = (True, True)
-    count: str | Callable[[int], Any] = "honest"
-    ids: bool = True
-    now: datetime | None = None
-    skew: timedelta = timedelta(0)
-    dated: bool = True
-    between: Callable[[int], object] = lambda number: None
-    requests: list[dict[str, str]] = field(default_factory=list, init=False)
+    shop: Shop
+    key: str | None = None
+    latency: float = 0.0
+    latency_per_offset: float = 0.0
+    fault: Callable[[Request], Fault] = no_fault
+    url: str = ""
+    requests: list[Request] = field(default_factory=list)
+    most_in_flight: int = 0
+    _in_flight: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _stopping: threading.Event = field(default_factory=threading.Event)
 
-    def __post_init__(self) -> None:
-        created = array("q", map(micros, self.created))
-        updated = created[:] if self.updated is None else array("q", map(micros, self.updated))
-        self._times = {"created": created, "updated": updated}
-        self._ordered_by = self._times[self.order.removeprefix("-")]
-        self._listed = array("q", sorted(range(len(created)), key=self._ordered_by.__getitem__))
-        self._lock = threading.RLock()
-
-    @classmethod
-    def of(cls, number: int, start: datetime = START, step: timedelta = timedelta(minutes=1), **habits: Any) -> Shop:
-        """So many sessions, evenly spread."""
-        return cls(created=(start + i * step for i in range(number)), **habits)
-
-    @classmethod
-    def bursts(
-        cls, sizes: Iterable[int], start: datetime = START, step: timedelta = timedelta(hours=1), **habits: Any
-    ) -> Shop:
-        """So many sessions at one instant, then so many a step later, and on."""
-        return cls(created=(start + i * step for i, size in enumerate(sizes) for _ in range(size)), **habits)
-
-    def __len__(self) -> int:
-        return len(self._listed)
-
-    def ids_in_order(self) -> list[str]:
-        """Of all sessions, as a list without filters has them now."""
+    def reply(self, request: Request) -> Reply | Drop:
         with self._lock:
-            return [identifier(number) for number in self._in_order(self._listed)]
+            self.requests.append(request)
+            self._in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self._in_flight)
+        try:
+            return self._reply(request, self.fault(request))
+        finally:
+            with self._lock:
+                self._in_flight -= 1
 
-    def id_at(self, place: int) -> str:
-        """Of the session at a place of the list as it is now."""
-        with self._lock:
-            return identifier(self._listed[-1 - place if self.order[0] == "-" else place])
+    def _reply(self, request: Request, fault: Fault) -> Reply | Drop:
+        if fault == "drop":
+            return Drop()
+        answer = self._failure(fault) or self._refused(request) or self.shop.answer(request.query)
+        seconds = None if fault == "slow" else self.latency + answer.offset * self.latency_per_offset
+        if self._stopping.wait(seconds):
+            return Drop()
+        body = json.dumps(answer.body).encode()
+        if fault == "cut":
+            return Reply(body[: len(body) // 2], answer.status, answer.headers, declared=len(body))
+        return Reply(body, answer.status, answer.headers)
 
-    def clock(self) -> datetime:
-        return (self.now or datetime.now(UTC)) + self.skew
+    def _failure(self, fault: Fault) -> Answer | None:
+        if fault is None or isinstance(fault, str):
+            return None
+        status, headers = fault if isinstance(fault, tuple) else (fault, {})
+        return Answer(status, {**self.shop.headers(), **headers}, refusal(status, "a fault on demand"))
 
-    def add(self, created: datetime | None = None, updated: datetime | None = None) -> str:
-        """A new session, of now if nothing else is said; its id is above all others."""
-        with self._lock:
-            moment = micros(created or self.clock())
-            self._times["created"].append(moment)
-            self._times["updated"].append(micros(updated) if updated else moment)
-            number = len(self._ordered_by) - 1
-            insort(self._listed, number, key=self._rank)
-            return identifier(number)
-
-    def touch(self, session_id: str, at: datetime | None = None) -> None:
-        """The session is updated, now if nothing else is said."""
-        with self._lock:
-            number = self._take_out(session_id)
-            self._times["updated"][number] = micros(at or self.clock())
-            insort(self._listed, number, key=self._rank)
-
-    def remove(self, session_id: str) -> None:
-        with self._lock:
-            self._times["updated"][self._take_out(session_id)] = GONE
-
-    def _take_out(self, session_id: str) -> int:
-        number = int(session_id.removeprefix("session-"))
-        if self._times["updated"][number] == GONE:
-            raise KeyError(session_id)
-        del self._listed[bisect_left(self._listed, self._rank(number), key=self._rank)]
-        return number
-
-    def _rank(self, number: int) -> tuple[int, int]:
-        return self._ordered_by[number], number
-
-    def answer(self, query: Mapping[str, str]) -> Answer:
-        """What `GET /ai-sessions` answers to these parameters."""
-        with self._lock:
-            self.between(len(self.requests))
-            self.requests.append(dict(query))
-            headers = {"Date": format_datetime(self.clock(), usegmt=True)} if self.dated else {}
-            try:
-                asked = understand(query)
-                page = self._page(asked.page)
-            except ValueError as reason:
-                return Answer(400, headers, refusal(400, str(reason)))
-            return self._answer(asked, page, headers)
-
-    def _page(self, asked: int | None) -> int:
-        """How many pages come before the one that is asked for."""
-        if asked is None or self.page_ignored:
-            return 0
-        if asked < self.page_base and self.below_base == "refused":
-            raise ValueError(f"page must be {self.page_base} or above")
-        return max(asked - self.page_base, 0)
-
-    def _answer(self, asked: Asked, page: int, headers: dict[str, str]) -> Answer:
-        found, low, high = self._matching(asked)
-        size = min(asked.limit, self.cap)
-        first, last = min(page * size, high - low), min((page + 1) * size, high - low)
-        numbers = found[high - last : high - first] if self.order[0] == "-" else found[low + first : low + last]
-        total = (COUNTS[self.count] if isinstance(self.count, str) else self.count)(high - low)
-        body = {} if total is LEFT_OUT else {"count": total}
-        body["result"] = [self._record(number, asked) for number in self._in_order(numbers)]
-        return Answer(200, headers, body, offset=page * size)
-
-    def _matching(self, asked: Asked) -> tuple[Sequence[int], int, int]:
-        """Sessions in ascending order, and from where to where they are what is asked for."""
-        if self.filters is None or (asked.updated_at_min is None and asked.updated_at_max is None):
-            return self._listed, 0, len(self._listed)
-        low = EARLIEST if asked.updated_at_min is None else asked.updated_at_min + (not self.inclusive[0])
-        high = LATEST if asked.updated_at_max is None else asked.updated_at_max - (not self.inclusive[1])
-        times = self._times[self.filters]
-        if times is self._ordered_by:
-            begin = bisect_left(self._listed, low, key=times.__getitem__)
-            end = bisect_right(self._listed, high, key=times.__getitem__)
-            return self._listed, begin, max(begin, end)
-        found = [number for number in self._listed if low <= times[number] <= high]
-        return found, 0, len(found)
-
-    def _in_order(self, numbers: Sequence[int]) -> Sequence[int]:
-        return numbers[::-1] if self.order[0] == "-" else numbers
-
-    def _record(self, number: int, asked: Asked) -> dict[str, Any]:
-        made = record(number, self._times["created"][number])
-        if asked.state:
-            made |= record_state(number, self._times["created"][number], self._times["updated"][number])
-        if asked.messages:
-            made["messages"] = record_messages(number, self._times["created"][number])
-        if not self.ids:
-            del made["id"]
-        return made
+    def _refused(self, request: Request) -> Answer | None:
+        if request.path != PATH:
+            return Answer(404, self.shop.headers(), refusal(404, f"there is nothing at {request.path}"))
+        if request.method != "GET":
+            return Answer(405, {**self.shop.headers(), "Allow": "GET"}, refusal(405, f"{PATH} is only read"))
+        key = request.headers.get(KEY_HEADER)
+        if not key or self.key not in (None, key):
+            return Answer(401, self.shop.headers(), refusal(401, f"the header {KEY_HEADER} is missing or wrong"))
+        return None
 
 
-def identifier(number: int) -> str:
-    return f"session-{number:07}"
+@contextmanager
+def standin(
+    shop: Shop,
+    *,
+    key: str | None = None,
+    latency: float = 0.0,
+    latency_per_offset: float = 0.0,
+    fault: Callable[[Request], Fault] = no_fault,
+) -> Iterator[Standin]:
+    """Serves the shop on a free port while the context lasts."""
+    running = Standin(shop=shop, key=key, latency=latency, latency_per_offset=latency_per_offset, fault=fault)
+    with serving(running.reply) as server:
+        running.url = server.url
+        try:
+            yield running
+        finally:
+            running._stopping.set()
 
 
-def record(number: int, created: int) -> dict[str, Any]:
-    return {
-        "id": identifier(number),
-        "workspace_id": "workspace-1",
-        "feed_id": f"feed-{number}",
-        "contact_id": f"contact-{number % 1000}",
-        "external_user_id": f"49151{number:08}",
-        "channel": ("whatsapp", "live_chat", "email", "instagram")[number % 4],
-        "created_at": told(created),
-    }
-
-
-def record_state(number: int, created: int, updated: int) -> dict[str, Any]:
-    status = {
-        "session_id": identifier(number),
-        "completed": True,
-        "unresolved": number % 5 == 0,
-        "completed_at": told(created + 4 * MINUTE),
-        "last_message_date": told(created + 3 * MINUTE),
-        "last_updated": told(updated),
-    }
-    state = {
-        "session_id": identifier(number),
-        "type": "CONCIERGE",
-        "sub_intent_type": ("ORDER", "RETURN", "SIZE")[number % 3],
-        "trail": [{"skill": "CONCIERGE"}],
-    }
-    return {"status": status, "state": state}
-
-
-def record_messages(number: int, created: int) -> list[dict[str, Any]]:
-    return [
-        {
-            "message_id": f"message-{number}-{place}",
-            "session_id": identifier(number),
-            "initiator_origin": ("RECIPIENT", "AI")[place % 2],
-            "message": ("Where is my order?", "It comes tomorrow.", "Thanks!")[place],
-            "created_at": told(created + place * MINUTE),
-        }
-        for place in range(number % 4)
-    ]
-
-
-def micros(moment: datetime) -> int:
-    return (moment - EPOCH) // TICK
-
-
-def told(moment: int) -> str:
-    """A time as the API tells it: whole milliseconds, UTC."""
-    return (EPOCH + timedelta(microseconds=moment)).isoformat(timespec="milliseconds")[:-6] + "Z"
-
-
-def understand(query: Mapping[str, str]) -> Asked:
-    """The parameters by their types in the API document; raises ValueError where one is not what it says."""
-    return Asked(
-        whole_number(query, "page", 0, INT32, None),
-        whole_number(query, "limit", 1, 200, 200) or 200,
-        moment(query, "updated_at_min"),
-        moment(query, "updated_at_max"),
-        truth(query, "messages"),
-        truth(query, "state"),
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Serve made-up sessions until the standard input ends.")
+    parser.add_argument("--sessions", type=int, default=5000, help="default: %(default)s")
+    parser.add_argument("--order", choices=ORDERS, default="created", help="default: %(default)s")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds for each answer")
+    parser.add_argument(
+        "--latency-per-offset", type=float, default=0.0, help="seconds more for each record passed over"
     )
+    options = parser.parse_args()
+    shop = Shop.of(options.sessions, order=options.order, filters=options.order.removeprefix("-"))
+    with standin(shop, latency=options.latency, latency_per_offset=options.latency_per_offset) as running:
+        print(running.url, flush=True)
+        sys.stdin.read()
 
 
-def whole_number(query: Mapping[str, str], name: str, least: int, most: int, default: int | None) -> int | None:
-    text = query.get(name)
-    if text is None:
-        return default
-    if not WHOLE_NUMBER.fullmatch(text) or not least <= int(text) <= most:
-        raise ValueError(f"{name} must be a whole number from {least} to {most}")
-    return int(text)
-
-
-def moment(query: Mapping[str, str], name: str) -> int | None:
-    text = query.get(name)
-    try:
-        return None if text is None else micros(datetime.fromisoformat(RFC_3339.fullmatch(text)[0].upper()))
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be a time like 2026-02-25T16:46:34.206Z") from None
-
-
-def truth(query: Mapping[str, str], name: str) -> bool:
-    text = query.get(name, "false")
-    if text not in ("true", "false"):
-        raise ValueError(f"{name} must be true or false")
-    return text == "true"
-
-
-def refusal(status: int, message: str) -> dict[str, Any]:
-    return {"error": status, "message": message}
+if __name__ == "__main__":
+    main()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 import document
+from contract.clients import lists_of_the_wrapper, python_name
 from document import Operation
 
 
@@ -14,8 +15,11 @@ def _operations(operations: Sequence[Operation]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("operation", [pytest.param(operation, id=operation.id) for operation in operations])
 
 
+# A list that the wrapper does not offer yet is named by one test, not by all that would read it.
+offered_lists = [operation for operation in document.lists() if python_name(operation.tag) in lists_of_the_wrapper()]
+
 each_operation = _operations(document.operations())
-each_list = _operations(document.lists())
+each_list = _operations(offered_lists)
 each_answer = pytest.mark.parametrize(
     ("operation", "answer"),
     [
@@ -28,7 +32,7 @@ each_error_of_a_list = pytest.mark.parametrize(
     ("operation", "error"),
     [
         pytest.param(operation, error, id=f"{operation.id}-{error.status}")
-        for operation in document.lists()
+        for operation in offered_lists
         for error in operation.errors
     ],
 )

@@ -33,6 +33,12 @@ def paginator(konvo: Any, operation: Operation, arguments: dict[str, Any]) -> An
     return getattr(konvo, python_name(operation.tag)).list(**arguments)
 
 
+def lists_of_the_wrapper() -> set[str]:
+    """The resources of the wrapper that can be listed."""
+    with Konvo(KEY) as konvo:
+        return {name for name, resource in vars(konvo).items() if hasattr(resource, "list")}
+
+
 class Client:
     """Calls a server, with another key or none where asked; `received` keeps the answers as they came."""
 

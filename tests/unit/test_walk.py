@@ -5,24 +5,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konvoai import AISession, Page, PaginationError
-from konvoai._walk import Answer, PageWalk
+from konvoai._walk import Answer, PageWalk, Seen
 
 
 def sessions(number: int) -> list[AISession]:
     return [AISession(id=str(i)) for i in range(number)]
 
 
+def ask_and_receive(walk: PageWalk[AISession], answer: Answer[AISession]) -> Page[AISession] | None:
+    walk.ask(1)
+    return walk.receive(answer)
+
+
 def walk(
     records: list[AISession], *, page: int | None = None, limit: int, base: int, cap: int, count: Any
 ) -> list[Page[AISession]]:
     """Reads `records` from a server in memory; fails where the walk asks far more than there is."""
-    walk = PageWalk[AISession](page)
+    walk = PageWalk[AISession](page, Seen())
     pages = []
     for _ in range(len(records) + 5):
         if walk.ended:
             return pages
         size = min(limit, cap)
-        number = max((base if walk.next_page is None else walk.next_page) - base, 0)
+        (asked,) = walk.ask(1)
+        number = max((base if asked is None else asked) - base, 0)
         received = walk.receive(Answer(records[number * size : (number + 1) * size], count))
         if received is not None:
             pages.append(received)
@@ -61,25 +67,25 @@ def test_a_list_begins_at_the_page_that_is_asked_for() -> None:
 
 
 def test_a_page_shorter_than_the_one_before_is_the_last() -> None:
-    walk = PageWalk[AISession](None)
+    walk = PageWalk[AISession](None, Seen())
     records = sessions(7)
-    walk.receive(Answer(records[:4], 7))
+    ask_and_receive(walk, Answer(records[:4], 7))
     assert not walk.ended
-    walk.receive(Answer(records[4:], 7))
+    ask_and_receive(walk, Answer(records[4:], 7))
     assert walk.ended
 
 
 def test_a_short_page_is_not_the_end_while_the_count_says_more() -> None:
-    walk = PageWalk[AISession](None)
+    walk = PageWalk[AISession](None, Seen())
     records = sessions(7)
-    walk.receive(Answer(records[:4], 8))
-    walk.receive(Answer(records[4:], 8))
+    ask_and_receive(walk, Answer(records[:4], 8))
+    ask_and_receive(walk, Answer(records[4:], 8))
     assert not walk.ended
 
 
 def test_a_first_page_may_be_capped_by_the_server_and_is_never_the_last() -> None:
-    walk = PageWalk[AISession](None)
-    walk.receive(Answer(sessions(4), 4))
+    walk = PageWalk[AISession](None, Seen())
+    ask_and_receive(walk, Answer(sessions(4), 4))
     assert not walk.ended
 
 
@@ -92,16 +98,16 @@ def test_records_without_an_id_are_never_taken_for_one_another() -> None:
 @pytest.mark.parametrize("with_id", [True, False])
 def test_a_server_that_ignores_page_while_it_counts_more_is_an_error(with_id: bool) -> None:
     same = Answer([AISession(id="1") if with_id else AISession(feed_id="1")], 3)
-    walk = PageWalk[AISession](None)
-    walk.receive(same)
-    walk.receive(same)
+    walk = PageWalk[AISession](None, Seen())
+    ask_and_receive(walk, same)
+    ask_and_receive(walk, same)
     with pytest.raises(PaginationError, match="1 of 3"):
-        walk.receive(same)
+        ask_and_receive(walk, same)
 
 
 def test_a_server_that_ignores_page_and_counts_no_more_ends_the_list() -> None:
     same = Answer(sessions(1), 0)
-    walk = PageWalk[AISession](None)
-    pages = [walk.receive(same) for _ in range(3)]
+    walk = PageWalk[AISession](None, Seen())
+    pages = [ask_and_receive(walk, same) for _ in range(3)]
     assert [page and len(page.items) for page in pages] == [1, None, None]
     assert walk.ended

@@ -11,6 +11,7 @@ import httpx
 from . import models
 from ._decode import arms, decoder
 from ._drift import Departure, Drift
+from ._retry import http_date
 from ._walk import Answer
 from .errors import ResponseValidationError
 from .models import UNSET
@@ -37,7 +38,8 @@ def read_answer(envelope: type, response: httpx.Response, drift: Drift) -> Answe
     except Departure as found:
         refuse(f"{found.kind}, and on_drift is 'raise'", f"{place_of(body, found.data)}.{found.name}".lstrip("."))
     count = body.get("count")
-    return Answer(items, count if type(count) is int and count >= 0 else None)
+    total = count if type(count) is int and count >= 0 else None
+    return Answer(items, total, http_date(response.headers.get("date", "")))
 
 
 def parse(content: bytes, refuse: Callable[[str], NoReturn]) -> Any:

@@ -1,12 +1,16 @@
-"""Lists that are read as they are iterated: two thin drivers of `PageWalk`."""
+"""Lists that are read as they are iterated."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import httpx
 
 from ._drift import Drift
-from ._walk import Answer, Page, PageWalk
+from ._drive import async_drive, drive
+from ._reading import Ask, Bounds, Steps, read_list
+from ._walk import Answer, Page
 
 T = TypeVar("T")
 
@@ -17,7 +21,7 @@ class ListQuery(NamedTuple):
     Attributes:
         build: The generated request builder.
         read: Decodes an answer.
-        filters: The parameters that choose records.
+        bounds: The times between which records are asked for.
         include: The parameters that add to each record, which no count needs.
     """
 
@@ -26,19 +30,26 @@ class ListQuery(NamedTuple):
     page: int | None
     limit: int
     concurrency: int
-    filters: dict[str, Any]
+    bounds: Bounds
     include: dict[str, Any]
 
-    def request(self, page: int | None) -> dict[str, Any]:
-        number = {} if page is None else {"page": page}
-        return self.build(**number, limit=self.limit, **self.filters, **self.include)
+    def steps(self) -> Steps[Any]:
+        return read_list(self.page, self.bounds, self.concurrency, now=partial(datetime.now, UTC))
+
+    def request(self, ask: Ask) -> dict[str, Any]:
+        return self.build(limit=self.limit, **self.include, **given(ask))
 
     def count_request(self) -> dict[str, Any]:
-        return self.build(limit=1, **self.filters)
+        return self.build(limit=1, **given(Ask(None, *self.bounds)))
 
     def __str__(self) -> str:
         request = self.build()
         return f"{request['method'].upper()} {request['url']}"
+
+
+def given(ask: Ask) -> dict[str, Any]:
+    parameters = {"page": ask.page, "updated_at_min": ask.minimum, "updated_at_max": ask.maximum}
+    return {name: value for name, value in parameters.items() if value is not None}
 
 
 class Paginator(Generic[T]):
@@ -62,11 +73,10 @@ class Paginator(Generic[T]):
 
     def pages(self) -> Iterator[Page[T]]:
         """The pages of the list, those without a new record left out."""
-        walk = PageWalk[T](self._query.page)
-        while not walk.ended:
-            page = walk.receive(self._fetch(self._query, self._query.request(walk.next_page)))
-            if page is not None:
-                yield page
+        return drive(self._query.steps(), self._answer, self._query.concurrency)
+
+    def _answer(self, ask: Ask) -> Answer[T]:
+        return self._fetch(self._query, self._query.request(ask))
 
     def count(self) -> int | None:
         """The server's total for this list, by one request of one record; None where the server tells none."""
@@ -88,13 +98,12 @@ class AsyncPaginator(Generic[T]):
             for item in page.items:
                 yield item
 
-    async def pages(self) -> AsyncIterator[Page[T]]:
+    def pages(self) -> AsyncIterator[Page[T]]:
         """The pages of the list, those without a new record left out."""
-        walk = PageWalk[T](self._query.page)
-        while not walk.ended:
-            page = walk.receive(await self._fetch(self._query, self._query.request(walk.next_page)))
-            if page is not None:
-                yield page
+        return async_drive(self._query.steps(), self._answer, self._query.concurrency)
+
+    async def _answer(self, ask: Ask) -> Answer[T]:
+        return await self._fetch(self._query, self._query.request(ask))
 
     async def count(self) -> int | None:
         """The server's total for this list, by one request of one record; None where the server tells none."""

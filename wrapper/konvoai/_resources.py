@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from konvo_api_client.api.ai_sessions import list_ai_sessions
 
 from ._answer import read_answer
 from ._paginator import ListQuery
+from ._reading import Bounds
 from .models import AISessionResponse
 
 ListT = TypeVar("ListT")
@@ -57,7 +58,7 @@ class AISessions(Resource[ListT]):
                 page=None if page is None else whole("page", page, 0, MAX_PAGE),
                 limit=whole("limit", limit, 1, MAX_LIMIT),
                 concurrency=whole("concurrency", concurrency, 1),
-                filters=period(updated_at_min, updated_at_max),
+                bounds=period(updated_at_min, updated_at_max),
                 include={"messages": flag("messages", messages), "state": flag("state", state)},
             )
         )
@@ -76,16 +77,17 @@ def flag(name: str, value: bool) -> bool:
     return value
 
 
-def period(updated_at_min: datetime | None, updated_at_max: datetime | None) -> dict[str, Any]:
-    """The two time filters as the request builder takes them, in UTC."""
-    given = {"updated_at_min": updated_at_min, "updated_at_max": updated_at_max}
-    times = {name: instant(name, value) for name, value in given.items() if value is not None}
-    if len(times) == 2 and times["updated_at_min"] > times["updated_at_max"]:
+def period(updated_at_min: datetime | None, updated_at_max: datetime | None) -> Bounds:
+    """The two time filters, in UTC."""
+    minimum, maximum = instant("updated_at_min", updated_at_min), instant("updated_at_max", updated_at_max)
+    if minimum is not None and maximum is not None and minimum > maximum:
         raise ValueError("updated_at_min must not be after updated_at_max: swap them")
-    return times
+    return minimum, maximum
 
 
-def instant(name: str, value: datetime) -> datetime:
+def instant(name: str, value: datetime | None) -> datetime | None:
+    if value is None:
+        return None
     if not isinstance(value, datetime) or value.utcoffset() is None:
         raise ValueError(f"{name} must be a datetime with a time zone, as datetime.now(UTC) is, not {value!r}")
     try:
