@@ -33,8 +33,8 @@ mock: setup ## run a mock of the Konvo API until Ctrl-C (PORT=4010)
 test: setup ## run every test but the long ones (ARGS=... for pytest)
 	@$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
-test-long: setup ## run the long tests (ARGS=... for pytest)
-	@$(PY) -m pytest -m long --hypothesis-profile=long $(ARGS) || test $$? -eq 5 # no long test yet
+test-long: setup ## run the long tests, and those that draw examples with thousands (ARGS=... for pytest)
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal -m "long or drawn" --hypothesis-profile=long $(ARGS)
 
 bench: setup ## measure decoding and importing, as ratios within one run
 	@$(PY) benchmarks/decode.py

@@ -1,31 +1,74 @@
-"""Start the mock of the Konvo API, read its sessions through konvoai, and show them."""
+"""Show konvoai at work: read the mock's session, then thousands from a stand-in of the API, each checked by Prism."""
 
 from __future__ import annotations
 
 import signal
 import sys
+import time
+from collections.abc import Iterable
 from datetime import datetime
+from pathlib import Path
 
-from konvoai import AISession, Konvo, KonvoError, Unset
+from konvoai import AISession, Konvo, KonvoError, Page, Unset, Window
 from mock import MockError, prism
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
+
+from shop import Shop
+from standin import Standin, standin
+
+SESSIONS = 3000
+BAR_WIDTH = 40
 
 
 def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with prism() as mock, Konvo("demo", base_url=mock.url) as konvo:
-            print(f"A mock of the Konvo API listens on {mock.url}. Its sessions, with messages and state:\n")
-            read = 0
-            for session in konvo.ai_sessions.list(messages=True, state=True):
-                print(told(session))
-                read += 1
-        print(f"\nRead {read} session{'' if read == 1 else 's'}; the mock has ended.")
+        read_the_mock()
+        read_the_stand_in()
     except (KonvoError, MockError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def read_the_mock() -> None:
+    """Shows the session that the API document gives as its example."""
+    with prism() as mock, Konvo("demo", base_url=mock.url) as konvo:
+        print(f"A mock of the Konvo API listens on {mock.url}. Its sessions, with messages and state:\n")
+        for session in konvo.ai_sessions.list(messages=True, state=True):
+            print(told(session), end="\n\n", flush=True)
+
+
+def read_the_stand_in() -> None:
+    """Reads the sessions of a made-up shop page by page, then by windows of time."""
+    with standin(Shop.of(SESSIONS)) as shop, prism(command="proxy", extra=["--errors", shop.url]) as proxy:
+        with Konvo("demo", base_url=proxy.url) as konvo:
+            print(f"A made-up shop of {SESSIONS} sessions. Prism, before it, holds every answer to the API document:\n")
+            read("list", konvo.ai_sessions.list(messages=True, state=True).pages(), shop)
+            read("scan", konvo.ai_sessions.scan(messages=True, state=True).windows(), shop)
+
+
+def read(name: str, parts: Iterable[Page[AISession] | Window[AISession]], shop: Standin) -> None:
+    """Reads to the end, and says how many sessions came by how many requests, and how long it took."""
+    asked_before, began, sessions = len(shop.requests), time.monotonic(), 0
+    try:
+        for part in parts:
+            sessions += len(part.items)
+            show_progress(f"{name} {'█' * (BAR_WIDTH * sessions // SESSIONS):·<{BAR_WIDTH}} {sessions}")
+    finally:
+        show_progress("")
+    seconds = time.monotonic() - began
+    requests = len(shop.requests) - asked_before
+    print(f"{name}  {sessions} sessions with messages and state, {requests} requests, {seconds:.1f} s", flush=True)
+
+
+def show_progress(line: str) -> None:
+    """Writes the line over the one before, where somebody watches."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
 
 
 def told(session: AISession) -> str:

@@ -18,7 +18,7 @@ from mock import Mock, MockError, prism
 KEY = "test-key"
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
-hypothesis.settings.register_profile("default", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.register_profile("default", deadline=None, max_examples=200, derandomize="CI" in os.environ)
 hypothesis.settings.register_profile("long", deadline=None, max_examples=2000)
 hypothesis.settings.load_profile("default")
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 import konvoai
-from konvoai import AsyncKonvo, AsyncPaginator, Konvo, Paginator
+from konvoai import AsyncKonvo, AsyncPaginator, AsyncScan, Konvo, Paginator, Scan
 
 TWINS = {"aclose": "close", "__aenter__": "__enter__", "__aexit__": "__exit__", "__aiter__": "__iter__"}
 
@@ -22,7 +22,7 @@ def face_of(cls: type) -> dict[str, list[tuple[str, Any, Any]]]:
     }
 
 
-@pytest.mark.parametrize(("sync", "twin"), [(Konvo, AsyncKonvo), (Paginator, AsyncPaginator)])
+@pytest.mark.parametrize(("sync", "twin"), [(Konvo, AsyncKonvo), (Paginator, AsyncPaginator), (Scan, AsyncScan)])
 def test_sync_and_async_have_the_same_methods_and_parameters(sync: type, twin: type) -> None:
     assert face_of(sync) == face_of(twin)
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import errors as _errors
 from ._client import AsyncKonvo, Konvo
-from ._paginator import AsyncPaginator, Paginator
+from ._paginator import AsyncPaginator, AsyncScan, Paginator, Scan
+from ._scan import Window
 from ._version import __version__
 from ._walk import Page
 from .errors import *
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from .models import *
     from .models import UNSET, Unset
 
-    __all__ = ["UNSET", "AsyncKonvo", "AsyncPaginator", "Konvo", "Page", "Paginator", "Unset", "__version__"]
+    __all__ = ["UNSET", "Unset", "__version__"]
+    __all__ += ["AsyncKonvo", "AsyncPaginator", "AsyncScan", "Konvo", "Page", "Paginator", "Scan", "Window"]
     __all__ += _errors.__all__
     __all__ += _generated.__all__
 else:
@@ -24,8 +26,8 @@ else:
     def __getattr__(name: str) -> Any:
         models = import_module(f"{__name__}.models")
         if name == "__all__":
-            own = ["AsyncKonvo", "AsyncPaginator", "Konvo", "Page", "Paginator", "__version__"]
-            return sorted([*own, *_errors.__all__, *models.__all__])
+            own = ["AsyncKonvo", "AsyncPaginator", "AsyncScan", "Konvo", "Page", "Paginator", "Scan", "Window"]
+            return sorted(["__version__", *own, *_errors.__all__, *models.__all__])
         if name in models.__all__:
             return getattr(models, name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,6 +6,7 @@ The generated package, and attrs with it, take half as long to import as httpx: 
 from __future__ import annotations
 
 import os
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,7 +14,7 @@ import httpx
 
 from ._drift import Drift
 from ._http import AsyncBorrowedClient, AsyncSender, BorrowedClient, Sender, client_options
-from ._paginator import AsyncPaginator, ListQuery, Paginator
+from ._paginator import AsyncPaginator, AsyncScan, ListQuery, Paginator, Scan
 from ._settings import KEY_HEADER, InvalidSettingError, OnDrift, Settings, resolve
 from ._walk import Answer
 
@@ -63,10 +64,9 @@ class Konvo:
         self._drift = Drift(settings.on_drift)
         self._sender = Sender(open_client(http_client, client_options(settings)), settings.max_retries)
         self.api = generated_client(settings).set_httpx_client(self._sender.http)
-        self.ai_sessions: AISessions[Paginator[AISession]] = AISessions(self._paginate)
-
-    def _paginate(self, query: ListQuery) -> Paginator[Any]:
-        return Paginator(self._fetch, query)
+        self.ai_sessions: AISessions[Paginator[AISession], Scan[AISession]] = AISessions(
+            partial(Paginator, self._fetch), partial(Scan, self._fetch)
+        )
 
     def _fetch(self, query: ListQuery, request: dict[str, Any]) -> Answer[Any]:
         return query.read(self._sender.send(request), self._drift)
@@ -105,10 +105,9 @@ class AsyncKonvo:
         self._drift = Drift(settings.on_drift)
         self._sender = AsyncSender(open_async_client(http_client, client_options(settings)), settings.max_retries)
         self.api = generated_client(settings).set_async_httpx_client(self._sender.http)
-        self.ai_sessions: AISessions[AsyncPaginator[AISession]] = AISessions(self._paginate)
-
-    def _paginate(self, query: ListQuery) -> AsyncPaginator[Any]:
-        return AsyncPaginator(self._fetch, query)
+        self.ai_sessions: AISessions[AsyncPaginator[AISession], AsyncScan[AISession]] = AISessions(
+            partial(AsyncPaginator, self._fetch), partial(AsyncScan, self._fetch)
+        )
 
     async def _fetch(self, query: ListQuery, request: dict[str, Any]) -> Answer[Any]:
         return query.read(await self._sender.send(request), self._drift)

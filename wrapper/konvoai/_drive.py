@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._reading import Ask, Steps
 from ._walk import Answer
@@ -13,8 +13,10 @@ from ._walk import Answer
 if TYPE_CHECKING:
     import asyncio
 
+T = TypeVar("T")
 
-def drive(steps: Steps[Any], send: Callable[[Ask], Answer[Any]], concurrency: int) -> Iterator[Any]:
+
+def drive(steps: Steps[T], send: Callable[[Ask], Answer[Any]], concurrency: int) -> Iterator[T]:
     """Sends by threads where more than one request is in flight; when it is closed, none goes on."""
     flight: deque[Future[Answer[Any]]] = deque()
     with ThreadPoolExecutor(concurrency, thread_name_prefix="konvoai") as pool:
@@ -37,8 +39,8 @@ def drive(steps: Steps[Any], send: Callable[[Ask], Answer[Any]], concurrency: in
 
 
 async def async_drive(
-    steps: Steps[Any], send: Callable[[Ask], Awaitable[Answer[Any]]], concurrency: int
-) -> AsyncIterator[Any]:
+    steps: Steps[T], send: Callable[[Ask], Awaitable[Answer[Any]]], concurrency: int
+) -> AsyncGenerator[T, None]:
     """The twin of `drive`, by tasks."""
     import asyncio
 

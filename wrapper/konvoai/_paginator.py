@@ -1,6 +1,7 @@
-"""Lists that are read as they are iterated."""
+"""Lists and scans that are read as they are iterated."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -10,6 +11,7 @@ import httpx
 from ._drift import Drift
 from ._drive import async_drive, drive
 from ._reading import Ask, Bounds, Steps, read_list
+from ._scan import Window, WindowScan
 from ._walk import Answer, Page
 
 T = TypeVar("T")
@@ -33,8 +35,11 @@ class ListQuery(NamedTuple):
     bounds: Bounds
     include: dict[str, Any]
 
-    def steps(self) -> Steps[Any]:
+    def pages(self) -> Steps[Page[Any]]:
         return read_list(self.page, self.bounds, self.concurrency, now=partial(datetime.now, UTC))
+
+    def windows(self) -> Steps[Window[Any]]:
+        return WindowScan[Any](self.bounds, self.limit, self.concurrency, now=partial(datetime.now, UTC)).read()
 
     def request(self, ask: Ask) -> dict[str, Any]:
         return self.build(limit=self.limit, **self.include, **given(ask))
@@ -52,13 +57,8 @@ def given(ask: Ask) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if value is not None}
 
 
-class Paginator(Generic[T]):
-    """A list of the API: iterate it for its records, each once, in the server's order.
-
-    Nothing is asked before the first record is wanted; iterating again reads again. Iterating raises `KonvoError`:
-    `APIStatusError` or `APIConnectionError` for a request that failed, `ResponseValidationError` for an answer that is
-    no list, `PaginationError` where the server repeats itself while it says that there is more.
-    """
+class Reader(Generic[T]):
+    """What a list and a scan have in common: one operation, and a way to ask it."""
 
     def __init__(self, fetch: Callable[[ListQuery, dict[str, Any]], Answer[T]], query: ListQuery) -> None:
         self._fetch = fetch
@@ -67,24 +67,12 @@ class Paginator(Generic[T]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._query}>"
 
-    def __iter__(self) -> Iterator[T]:
-        for page in self.pages():
-            yield from page.items
-
-    def pages(self) -> Iterator[Page[T]]:
-        """The pages of the list, those without a new record left out."""
-        return drive(self._query.steps(), self._answer, self._query.concurrency)
-
     def _answer(self, ask: Ask) -> Answer[T]:
         return self._fetch(self._query, self._query.request(ask))
 
-    def count(self) -> int | None:
-        """The server's total for this list, by one request of one record; None where the server tells none."""
-        return self._fetch(self._query, self._query.count_request()).count
 
-
-class AsyncPaginator(Generic[T]):
-    """The twin of `Paginator`: `async for`, and `await` for the count."""
+class AsyncReader(Generic[T]):
+    """The twin of `Reader`."""
 
     def __init__(self, fetch: Callable[[ListQuery, dict[str, Any]], Awaitable[Answer[T]]], query: ListQuery) -> None:
         self._fetch = fetch
@@ -93,18 +81,74 @@ class AsyncPaginator(Generic[T]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._query}>"
 
-    async def __aiter__(self) -> AsyncIterator[T]:
-        async for page in self.pages():
-            for item in page.items:
-                yield item
-
-    def pages(self) -> AsyncIterator[Page[T]]:
-        """The pages of the list, those without a new record left out."""
-        return async_drive(self._query.steps(), self._answer, self._query.concurrency)
-
     async def _answer(self, ask: Ask) -> Answer[T]:
         return await self._fetch(self._query, self._query.request(ask))
+
+
+class Paginator(Reader[T]):
+    """A list of the API: iterate it for its records, each once, in the server's order.
+
+    Nothing is asked before the first record is wanted; iterating again reads again. Iterating raises `KonvoError`:
+    `APIStatusError` or `APIConnectionError` for a request that failed, `ResponseValidationError` for an answer that is
+    no list, `PaginationError` where the server repeats itself while it says that there is more.
+    """
+
+    def __iter__(self) -> Iterator[T]:
+        for page in self.pages():
+            yield from page.items
+
+    def pages(self) -> Iterator[Page[T]]:
+        """The pages of the list, those without a new record left out."""
+        return drive(self._query.pages(), self._answer, self._query.concurrency)
+
+    def count(self) -> int | None:
+        """The server's total for this list, by one request of one record; None where the server tells none."""
+        return self._fetch(self._query, self._query.count_request()).count
+
+
+class AsyncPaginator(AsyncReader[T]):
+    """The twin of `Paginator`: `async for`, and `await` for the count."""
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        async with aclosing(self.pages()) as pages:
+            async for page in pages:
+                for item in page.items:
+                    yield item
+
+    def pages(self) -> AsyncGenerator[Page[T], None]:
+        """The pages of the list, those without a new record left out."""
+        return async_drive(self._query.pages(), self._answer, self._query.concurrency)
 
     async def count(self) -> int | None:
         """The server's total for this list, by one request of one record; None where the server tells none."""
         return (await self._fetch(self._query, self._query.count_request())).count
+
+
+class Scan(Reader[T]):
+    """A scan of the API: iterate it for its records, the oldest update first.
+
+    Each record comes once; one that changes meanwhile may come again, in its later state. Iterating again reads
+    again, and raises what iterating a `Paginator` does.
+    """
+
+    def __iter__(self) -> Iterator[T]:
+        for window in self.windows():
+            yield from window.items
+
+    def windows(self) -> Iterator[Window[T]]:
+        """The windows of time, one after the other, empty ones too: `scan(updated_at_min=window.end)` goes on."""
+        return drive(self._query.windows(), self._answer, self._query.concurrency)
+
+
+class AsyncScan(AsyncReader[T]):
+    """The twin of `Scan`: `async for`."""
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        async with aclosing(self.windows()) as windows:
+            async for window in windows:
+                for item in window.items:
+                    yield item
+
+    def windows(self) -> AsyncGenerator[Window[T], None]:
+        """The windows of time, one after the other, empty ones too: `scan(updated_at_min=window.end)` goes on."""
+        return async_drive(self._query.windows(), self._answer, self._query.concurrency)

@@ -27,7 +27,7 @@ class Ask(NamedTuple):
 
 
 Bounds = tuple[datetime | None, datetime | None]
-Steps = Generator[list[Ask] | Page[T], Answer[T], Any]
+Steps = Generator[list[Ask] | T, Answer[Any], Any]
 
 
 class ServerClock:
@@ -36,22 +36,24 @@ class ServerClock:
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self._date: datetime | None = None
-        self.differs = False
+        self._differs = False
 
-    def hear(self, date: datetime | None) -> None:
+    def hear(self, date: datetime | None) -> bool:
+        """Takes the `Date` of an answer; tells whether it is the first that shows another clock than ours."""
         if date is None:
-            return
-        if self._date is None:  # `Date` tells whole seconds, those already begun
-            self.differs = not date - SAME_CLOCK <= self._now() <= date + SAME_CLOCK + timedelta(seconds=1)
-        self._date = max(date, self._date or date)
+            return False
+        first, self._date = self._date is None, max(date, self._date or date)
+        if first:  # `Date` tells whole seconds, those already begun
+            self._differs = not date - SAME_CLOCK <= self._now() <= date + SAME_CLOCK + timedelta(seconds=1)
+        return first and self._differs
 
     def moment(self) -> datetime:
         """The last millisecond that is wholly past."""
-        now = self._date if self.differs and self._date else self._now().astimezone(UTC)
+        now = self._date if self._differs and self._date else self._now().astimezone(UTC)
         return now.replace(microsecond=now.microsecond // 1000 * 1000) - MILLISECOND
 
 
-def read_list(page: int | None, bounds: Bounds, concurrency: int, now: Callable[[], datetime]) -> Steps[T]:
+def read_list(page: int | None, bounds: Bounds, concurrency: int, now: Callable[[], datetime]) -> Steps[Page[T]]:
     """Reads a list to its end while it changes: every record that stays from the first request to the last, once.
 
     1. The list is read up to a moment just past, by `PageWalk`. What is changed or added later has a later time, so
@@ -83,8 +85,7 @@ def read_list(page: int | None, bounds: Bounds, concurrency: int, now: Callable[
         yield from read_pages(walk, bounds, concurrency, seen)
         return
     answer = yield [Ask(number, minimum, later(minimum, until)) for number in walk.ask(1)]
-    clock.hear(answer.date)
-    if clock.differs:
+    if clock.hear(answer.date):
         until, walk = clock.moment(), PageWalk(page, seen)
     else:
         yield from handed_over(walk.receive(answer), None)
@@ -94,7 +95,7 @@ def read_list(page: int | None, bounds: Bounds, concurrency: int, now: Callable[
 
 def catch_up(
     until: datetime, bounds: Bounds, concurrency: int, seen: Seen[T], clock: ServerClock, size: int
-) -> Steps[T]:
+) -> Steps[Page[T]]:
     """Steps 2 and 3 of `read_list`: what changed since `until`."""
     minimum, maximum = bounds
     for _ in range(MOST_ROUNDS):
@@ -124,7 +125,7 @@ def too_fast() -> PaginationError:
     )
 
 
-def read_until_still(bounds: Bounds, concurrency: int, seen: Seen[T]) -> Steps[T]:
+def read_until_still(bounds: Bounds, concurrency: int, seen: Seen[T]) -> Steps[Page[T]]:
     """Reads again and again, until nothing new has come and nothing has moved two times running."""
     still = 0
     for _ in range(MOST_ROUNDS):

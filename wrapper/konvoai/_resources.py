@@ -13,17 +13,19 @@ from ._reading import Bounds
 from .models import AISessionResponse
 
 ListT = TypeVar("ListT")
+ScanT = TypeVar("ScanT")
 
 MAX_LIMIT = 200
 MAX_PAGE = 2**31 - 1
 
 
-class Resource(Generic[ListT]):
-    def __init__(self, paginate: Callable[[ListQuery], ListT]) -> None:
+class Resource(Generic[ListT, ScanT]):
+    def __init__(self, paginate: Callable[[ListQuery], ListT], scan: Callable[[ListQuery], ScanT]) -> None:
         self._paginate = paginate
+        self._scan = scan
 
 
-class AISessions(Resource[ListT]):
+class AISessions(Resource[ListT, ScanT]):
     """The AI conversations, `konvo.ai_sessions`."""
 
     def list(
@@ -52,15 +54,52 @@ class AISessions(Resource[ListT]):
             ValueError: An argument that no request could serve; said before any is sent.
         """
         return self._paginate(
-            ListQuery(
-                build=list_ai_sessions._get_kwargs,
-                read=partial(read_answer, AISessionResponse),
-                page=None if page is None else whole("page", page, 0, MAX_PAGE),
-                limit=whole("limit", limit, 1, MAX_LIMIT),
-                concurrency=whole("concurrency", concurrency, 1),
-                bounds=period(updated_at_min, updated_at_max),
-                include={"messages": flag("messages", messages), "state": flag("state", state)},
-            )
+            self._query(page, limit, updated_at_min, updated_at_max, messages, state, concurrency),
+        )
+
+    def scan(
+        self,
+        *,
+        updated_at_min: datetime | None = None,
+        updated_at_max: datetime | None = None,
+        messages: bool = False,
+        state: bool = False,
+        concurrency: int = 4,
+    ) -> ScanT:
+        """Every session by windows of time, the oldest update first: the way to read a lot, or to go on from before.
+
+        Args:
+            updated_at_min: Only sessions after this time, an aware datetime; as the end of a window, it goes on there.
+            updated_at_max: Only sessions before this time, an aware datetime; None goes on to the server's now.
+            messages: Whether sessions come with their text messages.
+            state: Whether sessions come with `status` and `state`.
+            concurrency: Requests in flight at most.
+
+        Raises:
+            ValueError: An argument that no request could serve; said before any is sent.
+        """
+        return self._scan(
+            self._query(None, MAX_LIMIT, updated_at_min, updated_at_max, messages, state, concurrency),
+        )
+
+    def _query(
+        self,
+        page: int | None,
+        limit: int,
+        updated_at_min: datetime | None,
+        updated_at_max: datetime | None,
+        messages: bool,
+        state: bool,
+        concurrency: int,
+    ) -> ListQuery:
+        return ListQuery(
+            build=list_ai_sessions._get_kwargs,
+            read=partial(read_answer, AISessionResponse),
+            page=None if page is None else whole("page", page, 0, MAX_PAGE),
+            limit=whole("limit", limit, 1, MAX_LIMIT),
+            concurrency=whole("concurrency", concurrency, 1),
+            bounds=period(updated_at_min, updated_at_max),
+            include={"messages": flag("messages", messages), "state": flag("state", state)},
         )
 
 

@@ -1,0 +1,259 @@
+"""Reading whole lists and scans from a server of this machine: times, CPU, requests and memory, as ratios in one run.
+
+python benchmarks/reading.py [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import random
+import resource
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pages import message
+
+from konvo_api_client import AuthenticatedClient  # noqa: TID251 - what konvoai is measured against
+from konvo_api_client.api.ai_sessions import list_ai_sessions  # noqa: TID251
+from konvoai import Konvo
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
+
+import records
+import shop as shop_module
+from shop import Shop
+from standin import KEY_HEADER, PATH, standin
+
+KEY = "benchmark"
+LIMIT = 200
+STEP = timedelta(seconds=10)
+EVERYTHING = {"messages": True, "state": True}
+CPU_ROUNDS = 5
+LATENCY = 0.1
+LATENCY_PER_OFFSET = 3e-7
+DRAW = random.Random(7)  # noqa: S311 - no secret
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Measure reading lists and scans.")
+    parser.add_argument("--quick", action="store_true", help="leave out memory, which takes minutes")
+    parser.add_argument("--peak", nargs=2, metavar=("HOW", "URL"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.peak:
+        print(peak_of_reading(*options.peak))
+        return 0
+    parts = [measure_latency, measure_cpu, measure_depth, measure_requests, measure_memory]
+    for number, part in enumerate(parts[:-1] if options.quick else parts):
+        print(end="\n" if number else "")
+        part()
+    return 0
+
+
+def measure_latency() -> None:
+    """How much sooner a list comes with several requests in flight."""
+    sessions = 10_000
+    print(f"{sessions:,} sessions, {LATENCY * 1000:.0f} ms an answer:\n")
+    with serving(sessions, latency=LATENCY) as url, Konvo(KEY, base_url=url) as konvo, by_httpx(url) as http:
+        seconds = {
+            "`list`, concurrency=8": elapsed(lambda: drain(konvo.ai_sessions.list(concurrency=8)), sessions),
+            "`list`, concurrency=4": elapsed(lambda: drain(konvo.ai_sessions.list()), sessions),
+            "`list`, concurrency=1": elapsed(lambda: drain(konvo.ai_sessions.list(concurrency=1)), sessions),
+            "httpx by hand": elapsed(lambda: drain(loop_by_hand(http)), sessions),
+            "`scan`, concurrency=8": elapsed(lambda: drain(konvo.ai_sessions.scan(concurrency=8)), sessions),
+        }
+    base = seconds["`list`, concurrency=8"]
+    table(["", "s", "ratio"], [[name, f"{taken:.2f}", f"{taken / base:.1f}"] for name, taken in seconds.items()])
+
+
+def measure_cpu() -> None:
+    """What a list costs this process beside the stock client and plain dicts; the server is another process."""
+    sessions = 4_000
+    print(f"CPU for {sessions:,} sessions, no latency, {CPU_ROUNDS} rounds in turn, medians:\n")
+    rows = []
+    for title, include in {"alone": {}, "with state and 10 messages": EVERYTHING}.items():
+        seconds = cpu_of_each(sessions, include)
+        base = seconds["httpx by hand, to dicts"]
+        rows += [[title, name, f"{taken * 1000:.0f}", f"{taken / base:.2f}"] for name, taken in seconds.items()]
+    table(["sessions", "", "ms", "ratio"], rows)
+
+
+def cpu_of_each(sessions: int, include: dict[str, bool]) -> dict[str, float]:
+    with serving(sessions) as url, Konvo(KEY, base_url=url) as konvo, by_httpx(url) as http, stock(url) as client:
+        ways: dict[str, Callable[[], Iterable[Any]]] = {
+            "httpx by hand, to dicts": lambda: loop_by_hand(http, include),
+            "`list`, concurrency=1": lambda: konvo.ai_sessions.list(concurrency=1, **include),
+            "the stock generated client": lambda: loop_of_stock_client(client, include),
+        }
+        taken: dict[str, list[float]] = {name: [] for name in ways}
+        for _ in range(CPU_ROUNDS):
+            for name, way in ways.items():
+                began = time.process_time()
+                expect(sessions, drain(way()))
+                taken[name].append(time.process_time() - began)
+    return {name: statistics.median(found) for name, found in taken.items()}
+
+
+def measure_depth() -> None:
+    """How the time grows with the number of sessions, where a page costs the more the deeper it lies."""
+    few, many = 20_000, 200_000
+    seconds = {}
+    for sessions in (few, many):
+        with serving(sessions, latency_per_offset=LATENCY_PER_OFFSET) as url:
+            with Konvo(KEY, base_url=url) as konvo, by_httpx(url) as http:
+                seconds["`scan`", sessions] = elapsed(lambda: drain(konvo.ai_sessions.scan()), sessions)
+                seconds["httpx by hand", sessions] = elapsed(lambda: drain(loop_by_hand(http)), sessions)
+    print(f"A server that takes {LATENCY_PER_OFFSET * 1e9:.0f} ns for each session that a page passes over:\n")
+    rows = [
+        [way, f"{seconds[way, few]:.1f}", f"{seconds[way, many]:.1f}", f"{seconds[way, many] / seconds[way, few]:.0f}"]
+        for way in ("`scan`", "httpx by hand")
+    ]
+    table(["", f"s for {few:,}", f"s for {many:,}", f"growth, of {many // few}"], rows)
+
+
+def measure_requests() -> None:
+    """How many requests a scan takes beside the fewest that could bring as many sessions."""
+    sessions = 20_000
+    print(f"Requests of `scan` for {sessions:,} sessions, as a ratio to the {sessions // LIMIT} of full pages:\n")
+    rows = []
+    for name, created in spreads(sessions).items():
+        ratios = [requests_of_scan(created, count) / (sessions / LIMIT) for count in ("honest", "missing")]
+        rows.append([name, *(f"{ratio:.2f}" for ratio in ratios)])
+    table(["sessions", "ratio", "without `count`"], rows)
+
+
+def spreads(sessions: int) -> dict[str, Sequence[datetime]]:
+    """Times of creation."""
+    year = timedelta(days=300)
+    start = datetime.now(UTC) - year - timedelta(days=1)
+    campaigns = [start + year * DRAW.random() for _ in range(sessions // 500)]
+    hour, days = timedelta(hours=1), [start + day * timedelta(days=1) for day in range(year.days)]
+    return {
+        "evenly spread": [start + year * place / sessions for place in range(sessions)],
+        "at random": [start + year * DRAW.random() for _ in range(sessions)],
+        "by day, none at night": [DRAW.choice(days) + 12 * hour * DRAW.random() for _ in range(sessions)],
+        "bursts of 500 in an hour": [DRAW.choice(campaigns) + hour * DRAW.random() for _ in range(sessions)],
+        "bursts of 500 in a minute": [DRAW.choice(campaigns) + hour / 60 * DRAW.random() for _ in range(sessions)],
+        "bursts of 500 at once": [at for at in campaigns for _ in range(500)],
+        "half of them in one hour": [
+            start + (hour if place % 2 else year) * DRAW.random() for place in range(sessions)
+        ],
+    }
+
+
+def requests_of_scan(created: Sequence[datetime], count: str) -> int:
+    shop = Shop(created=created, count=count)
+    with standin(shop) as running, Konvo(KEY, base_url=running.url) as konvo:
+        expect(len(created), drain(konvo.ai_sessions.scan()))
+    return len(shop.requests)
+
+
+def measure_memory() -> None:
+    """The peak of a process that does nothing but read."""
+    rows = []
+    for how, few, many in (("list", 10_000, 200_000), ("scan", 10_000, 1_000_000)):
+        less, more = peak(how, few), peak(how, many)
+        grown = more - less
+        rows.append([f"`{how}`", f"{few:,}", f"{less / 1e6:.0f}", f"{many:,}", f"{more / 1e6:.0f}"])
+        rows[-1] += [f"{grown / 1e6:.0f}", f"{grown / (many - few):.0f}"]
+    print("Peak memory of a process that reads, and what it grew by with the sessions:\n")
+    table(["", "sessions", "MB", "sessions", "MB", "growth, MB", "bytes a session"], rows)
+
+
+def peak(how: str, sessions: int) -> int:
+    """Bytes, told by a process of its own; what this one holds would be counted, so the server is another, too."""
+    with serving(sessions) as url:
+        command = [sys.executable, __file__, "--peak", how, url]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    read, most = done.stdout.split()
+    expect(sessions, int(read))
+    return int(most)
+
+
+def peak_of_reading(how: str, url: str) -> str:
+    with Konvo(KEY, base_url=url) as konvo:
+        read = drain(getattr(konvo.ai_sessions, how)())
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return f"{read} {most}"
+
+
+@contextmanager
+def serving(sessions: int, **waits: float) -> Iterator[str]:
+    """The address of a process that serves so many sessions."""
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    process = spawn.Process(target=serve, args=(theirs, sessions, waits), daemon=True)
+    process.start()
+    try:
+        yield ours.recv()
+    finally:
+        process.terminate()
+        process.join()
+
+
+def serve(told: Connection, sessions: int, waits: dict[str, float]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
+    records.identifier = shop_module.identifier = "{:036}".format  # as long as the API's
+    talk = [message("session") for _ in range(10)]
+    shop_module.record_messages = lambda number, created: talk
+    shop = Shop.of(sessions, start=datetime.now(UTC) - (sessions + 1) * STEP, step=STEP, order="updated")
+    with standin(shop, **waits) as running:
+        told.send(running.url)
+        signal.pause()
+
+
+def by_httpx(url: str) -> httpx.Client:
+    return httpx.Client(base_url=url, headers={KEY_HEADER: KEY}, timeout=60)
+
+
+def stock(url: str) -> AuthenticatedClient:
+    return AuthenticatedClient(url, KEY, prefix="", auth_header_name=KEY_HEADER)
+
+
+def loop_by_hand(http: httpx.Client, include: dict[str, bool] | None = None) -> Iterator[dict[str, Any]]:
+    """Page after page, to the first that is empty."""
+    page = 0
+    while found := http.get(PATH, params={"page": page, "limit": LIMIT, **(include or {})}).json()["result"]:
+        yield from found
+        page += 1
+
+
+def loop_of_stock_client(client: AuthenticatedClient, include: dict[str, bool]) -> Iterator[Any]:
+    page = 0
+    while found := list_ai_sessions.sync_detailed(client=client, page=page, limit=LIMIT, **include).parsed.result:
+        yield from found
+        page += 1
+
+
+def elapsed(read: Callable[[], int], sessions: int) -> float:
+    began = time.perf_counter()
+    expect(sessions, read())
+    return time.perf_counter() - began
+
+
+def drain(sessions: Iterable[object]) -> int:
+    return sum(1 for _ in sessions)
+
+
+def expect(sessions: int, found: int) -> None:
+    if found != sessions:
+        raise SystemExit(f"{found} sessions of {sessions} came")
+
+
+def table(head: list[str], rows: list[list[str]]) -> None:
+    print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")
+    print("\n".join(f"| {' | '.join(row)} |" for row in rows), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
