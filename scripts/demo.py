@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from konvoai import AISession, Konvo, KonvoError, Page, Unset, Window
@@ -44,11 +44,17 @@ def read_the_mock() -> None:
 
 def read_the_stand_in() -> None:
     """Reads the sessions of a made-up shop page by page, then by windows of time."""
-    with standin(Shop.of(SESSIONS)) as shop, prism(command="proxy", extra=["--errors", shop.url]) as proxy:
+    with standin(a_shop()) as shop, prism(command="proxy", extra=["--errors", shop.url]) as proxy:
         with Konvo("demo", base_url=proxy.url) as konvo:
             print(f"A made-up shop of {SESSIONS} sessions. Prism, before it, holds every answer to the API document:\n")
             read("list", konvo.ai_sessions.list(messages=True, state=True).pages(), shop)
             read("scan", konvo.ai_sessions.scan(messages=True, state=True).windows(), shop)
+
+
+def a_shop() -> Shop:
+    """A session an hour, until now."""
+    hour = timedelta(hours=1)
+    return Shop.of(SESSIONS, datetime.now(UTC) - SESSIONS * hour, hour)
 
 
 def read(name: str, parts: Iterable[Page[AISession] | Window[AISession]], shop: Standin) -> None:

@@ -1,6 +1,7 @@
 """Intended uses of the public names: type-checked, never run."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
+from contextlib import aclosing, closing
 from datetime import UTC, datetime
 from typing import Any, assert_type
 
@@ -23,6 +24,7 @@ from konvoai import (
     APITimeoutError,
     AsyncKonvo,
     AsyncPaginator,
+    AsyncScan,
     AuthenticationError,
     BadRequestError,
     Error,
@@ -36,7 +38,9 @@ from konvoai import (
     PermissionDeniedError,
     RateLimitError,
     ResponseValidationError,
+    Scan,
     Unset,
+    Window,
 )
 
 
@@ -64,12 +68,24 @@ def lists() -> None:
         assert_type(sessions, Paginator[AISession])
         for session in sessions:
             assert_type(session, AISession)
-        assert_type(sessions.pages(), Iterator[Page[AISession]])
+        assert_type(sessions.pages(), Generator[Page[AISession], None, None])
         for page in sessions.pages():
             assert_type(page.number, int)
             assert_type(page.items, list[AISession])
             assert_type(page.count, int | None)
         assert_type(sessions.count(), int | None)
+
+
+def scans(konvo: Konvo) -> None:
+    scan = konvo.ai_sessions.scan(updated_at_min=datetime(2026, 1, 1, tzinfo=UTC), messages=True, concurrency=8)
+    assert_type(scan, Scan[AISession])
+    for session in scan:
+        assert_type(session, AISession)
+    with closing(scan.windows()) as windows:
+        for window in windows:
+            assert_type(window.start, datetime)
+            assert_type(window.end, datetime)
+            assert_type(window.items, list[AISession])
 
 
 async def async_lists() -> None:
@@ -79,11 +95,18 @@ async def async_lists() -> None:
         assert_type(sessions, AsyncPaginator[AISession])
         async for session in sessions:
             assert_type(session, AISession)
-        assert_type(sessions.pages(), AsyncIterator[Page[AISession]])
+        assert_type(sessions.pages(), AsyncGenerator[Page[AISession], None])
         async for page in sessions.pages():
             assert_type(page.items, list[AISession])
             assert_type(page.count, int | None)
         assert_type(await sessions.count(), int | None)
+        scan = konvo.ai_sessions.scan(state=True)
+        assert_type(scan, AsyncScan[AISession])
+        async for session in scan:
+            assert_type(session, AISession)
+        async with aclosing(scan.windows()) as windows:
+            async for window in windows:
+                assert_type(window, Window[AISession])
         assert_type(await konvo.aclose(), None)
 
 

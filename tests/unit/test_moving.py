@@ -24,8 +24,8 @@ Change = tuple[str, int, int]
 changes: st.SearchStrategy[list[Change]] = st.lists(
     st.tuples(
         st.sampled_from(["touch", "remove", "add", "nothing"]),
-        st.integers(0, 60),
-        st.sampled_from([0, 1, 40, 1500]),
+        st.integers(0, 3) | st.integers(0, 60),
+        st.sampled_from([0, 0, 0, 1, 40, 1500]),
     ),
     max_size=25,
 )
@@ -231,3 +231,11 @@ def test_empty_years_cost_a_handful_of_requests() -> None:
     shop = Shop.of(150, start=NOON - timedelta(days=1), now=NOON)
     read(WindowScan[AISession]((None, None), 200, 1, shop.clock).read(), shop, 200)
     assert len(shop.requests) <= 8
+
+
+def test_a_list_ends_though_the_server_ignores_the_times_and_grows_as_it_is_read() -> None:
+    shop = Shop.of(20, filters=None, now=NOON)
+    moving(shop, [("add", 0, 1)] * 15)
+    found = ids(read(read_list(None, (None, None), 2, shop.clock), shop, 5))
+    assert sorted(set(shop.ids_in_order()[:20]) - set(found)) == []
+    assert len(shop.requests) < 60

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def drive(steps: Steps[T], send: Callable[[Ask], Answer[Any]], concurrency: int) -> Iterator[T]:
+def drive(steps: Steps[T], send: Callable[[Ask], Answer[Any]], concurrency: int) -> Generator[T, None, None]:
     """Sends by threads where more than one request is in flight; when it is closed, none goes on."""
     flight: deque[Future[Answer[Any]]] = deque()
     with ThreadPoolExecutor(concurrency, thread_name_prefix="konvoai") as pool:

@@ -1,6 +1,6 @@
 """Lists and scans that are read as they are iterated."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import partial
@@ -97,7 +97,7 @@ class Paginator(Reader[T]):
         for page in self.pages():
             yield from page.items
 
-    def pages(self) -> Iterator[Page[T]]:
+    def pages(self) -> Generator[Page[T], None, None]:
         """The pages of the list, those without a new record left out."""
         return drive(self._query.pages(), self._answer, self._query.concurrency)
 
@@ -135,7 +135,7 @@ class Scan(Reader[T]):
         for window in self.windows():
             yield from window.items
 
-    def windows(self) -> Iterator[Window[T]]:
+    def windows(self) -> Generator[Window[T], None, None]:
         """The windows of time, one after the other, empty ones too: `scan(updated_at_min=window.end)` goes on."""
         return drive(self._query.windows(), self._answer, self._query.concurrency)
 

@@ -144,9 +144,8 @@ class PageWalk(Generic[T]):
         self._arrived += len(new)
         self._shorten(answer.count, known_count)
         index = self._index(number, answer.items)
-        if index is not None:
-            self._extend(index, answer.count)
-            self._decide_end(index, answer, len(new))
+        self._extend(index, answer.count)
+        self._decide_end(index, answer, len(new))
         if not new:
             return None
         page = Page(number if number is not None else self._base or 0, new, answer.count)
@@ -164,22 +163,17 @@ class PageWalk(Generic[T]):
             self._read = max(self._read - max(before - count, 0), 0)
         self._count = min(before, count)
 
-    def _index(self, number: int | None, items: list[T]) -> int | None:
-        """How many pages stand before the one of this number; None while it cannot be told."""
+    def _index(self, number: int | None, items: list[T]) -> int:
+        """How many pages stand before the one of this number."""
         if number == self._start:
-            self._head, self._size = items, self._size or max(len(items), 1)
+            self._head, self._size = self._head or items, self._size or max(len(items), 1)
             return 0
-        if not self._size or number is None:
-            return None
         if self._base is None:
-            repeats = any(same(item, first) for first in self._head for item in items[:1])
-            if not (repeats or self._read or not items):  # all of the first page has left: begin again
-                self._size, self._ahead = 0, []
-                return None
-            self._base = 1 if repeats else 0
+            # Where all of the first page has left, it may be 0 by mistake: one off for the numbers as for the prefix.
+            self._base = 1 if any(same(item, first) for first in self._head for item in items[:1]) else 0
             if self._first is not None:
                 self._first.number = self._base
-        return number - self._base
+        return (number or 0) - self._base
 
     def _extend(self, index: int, count: int | None) -> None:
         self._ahead.append(Coverage(index * self._size, count or 0))
