@@ -31,10 +31,10 @@ mock: setup ## run a mock of the Konvo API until Ctrl-C (PORT=4010)
 	@$(PY) scripts/mock.py --port $(PORT)
 
 test: setup ## run every test but the long ones (ARGS=... for pytest)
-	@$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 test-long: setup ## run the long tests, and those that draw examples with thousands (ARGS=... for pytest)
-	@$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal -m "long or drawn" --hypothesis-profile=long $(ARGS)
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile -m "long or drawn" --hypothesis-profile=long $(ARGS)
 
 bench: setup ## measure decoding and importing, as ratios within one run
 	@$(PY) benchmarks/decode.py

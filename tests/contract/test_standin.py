@@ -144,11 +144,13 @@ def schemathesis(shop: Shop, folder: Path) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
     code, said = schemathesis(Shop.of(500), tmp_path)
     assert 0 == code, said
 
 
+@pytest.mark.long
 def test_schemathesis_notices_an_answer_that_breaks_the_document(tmp_path: Path) -> None:
     code, said = schemathesis(Shop.of(500, count="text"), tmp_path)
     assert (1, True) == (code, "Response violates schema" in said), said

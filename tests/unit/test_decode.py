@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import document
@@ -37,6 +37,7 @@ SESSION = {
     "status": {"completed": True, "completed_at": "2026-02-25T16:50:00.000Z"},
     "messages": [{"message": "Hi", "initiator_origin": "RECIPIENT"}],
 }
+FEWER = settings(max_examples=settings().max_examples // 4)  # each is a page, drawn field by field
 TYPES = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
 
 
@@ -92,12 +93,16 @@ def misfits(value: Any, said: document.Schema) -> list[str]:
 ATTRIBUTES = {"type": "type_"}
 
 
+@pytest.mark.drawn
+@FEWER
 @given(conforming(PAGE))
 def test_what_keeps_to_the_document_is_decoded_as_the_generated_from_dict_does(page: dict[str, Any]) -> None:
     page.setdefault("result", [])
     assert decode(page) == AISessionResponse.from_dict(copy.deepcopy(page)).result
 
 
+@pytest.mark.drawn
+@FEWER
 @given(records=st.lists(conforming(RECORD), min_size=1, max_size=3), put=any_json, data=st.data())
 def test_whatever_stands_inside_a_record_nothing_is_lost(records: list[Any], put: Any, data: st.DataObject) -> None:
     inside = [place for record in records for place in places(record)]
@@ -108,6 +113,8 @@ def test_whatever_stands_inside_a_record_nothing_is_lost(records: list[Any], put
     assert [found for session in sessions for found in misfits(session, RECORD)] == []
 
 
+@pytest.mark.drawn
+@FEWER
 @given(conforming(RECORD, more=False))
 def test_what_keeps_to_the_document_is_no_drift(record: dict[str, Any]) -> None:
     decode({"count": 1, "result": [record]}, on_drift="raise")
