@@ -1,4 +1,6 @@
 import inspect
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,9 +37,18 @@ async def test_sync_and_async_offer_the_same_resources() -> None:
     assert offered[0] == offered[1]
 
 
-def test_the_public_names_are_there_once() -> None:
-    assert len(set(konvoai.__all__)) == len(konvoai.__all__)
+def test_the_public_names_are_there_once_and_sorted() -> None:
+    assert konvoai.__all__ == sorted(set(konvoai.__all__))
     assert all(hasattr(konvoai, name) for name in konvoai.__all__)
+
+
+@pytest.mark.parametrize("place", ["README.md", "tests/typing/public_names.py"])
+def test_what_is_shown_to_users_is_public(place: str) -> None:
+    text = (Path(__file__).resolve().parents[2] / place).read_text(encoding="utf-8")
+    imports = re.findall(r"^from konvoai import (?:\(([^)]*)\)|(.*))$", text, flags=re.MULTILINE)
+    shown = {name for found in imports for name in re.findall(r"\w+", "".join(found))}
+    assert shown
+    assert sorted(shown - set(konvoai.__all__)) == []
 
 
 def test_every_generated_model_is_public() -> None:
