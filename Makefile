@@ -36,10 +36,12 @@ test: setup ## run every test but the long ones (ARGS=... for pytest)
 test-long: setup ## run the long tests, and those that draw examples with thousands (ARGS=... for pytest)
 	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile -m "long or drawn" --hypothesis-profile=long $(ARGS)
 
-bench: setup ## measure decoding and importing, as ratios within one run
+bench: setup ## measure decoding, importing and reading, as ratios within one run (ARGS=--quick: without the million)
 	@$(PY) benchmarks/decode.py
 	@echo
 	@$(PY) benchmarks/imports.py
+	@echo
+	@$(PY) benchmarks/reading.py $(ARGS)
 
 generate: setup ## regenerate generated/ from openapi.yaml
 	@$(PY) scripts/generate.py

@@ -24,10 +24,12 @@ from .errors import PaginationError
 T = TypeVar("T")
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-FILL = 0.8  # of a page, so that a window somewhat denser than the last still fits
+FILL = 0.85  # of a page, so that a window somewhat denser than the last still fits
 GROWTH = 4.0
 WIDEST = timedelta(days=3650)
 MOST_PARTS = 1 / 64
+MOST_PAGES = 8
+MEMORY = 0.5  # of the density, from window to window
 
 
 @dataclass
@@ -74,8 +76,9 @@ class WindowScan(Generic[T]):
 
     A window is taken for whole where its page is shorter than another was, or than `limit`; where a page is longer
     than any before, its next pages are asked once, to tell a server that caps its pages from one that has no more. A
-    window that does not fit is split, by the density that its `count` tells, where it tells one; a window of a
-    millisecond is read by pages. The width of the next follows the density of the last.
+    window that does not fit is split. Where `count` has proved true and tells of a few pages, they are read instead,
+    by `PageWalk`; of others only a window of a millisecond is. The width of the next follows the density of the last
+    ones; until the first record is found, the span that holds it is halved.
     """
 
     def __init__(self, bounds: Bounds, limit: int, concurrency: int, now: Callable[[], datetime]) -> None:
@@ -85,10 +88,16 @@ class WindowScan(Generic[T]):
         self._clock = ServerClock(now)
         self._edge = self._minimum or BEGINNING
         self._width: timedelta | None = None
+        self._found = False
+        self._full_to: datetime | None = None
         self._spans: deque[Span[T]] = deque()
         self._flight: deque[Span[T]] = deque()
         self._longest = 0
         self._heeds_time = False
+        self._proven = False
+        self._honest = True
+        self._base: int | None = None
+        self._density: tuple[float, timedelta] = (0.0, timedelta(0))
         self._cap = limit
         self._recent: deque[dict[Any, Any]] = deque(maxlen=2)
 
@@ -123,17 +132,20 @@ class WindowScan(Generic[T]):
                 continue
             while self._spans and (found := self._spans[0].answer) is not None:
                 first = self._spans[0]
-                if (yield from self._is_whole(first, found.items)):
+                if (yield from self._is_whole(first, found)):
                     yield self._handed_over(self._spans.popleft(), found.items)
-                elif first.width > MILLISECOND:
+                    continue
+                items = None
+                if first.width <= MILLISECOND or (self._honest and (found.count or 0) <= MOST_PAGES * self._cap):
+                    items = yield from self._read_by_pages(first, found)
+                if items is None:
                     self._split(self._spans.popleft(), found)
                 else:
-                    items = yield from self._read_by_pages(first)
                     yield self._handed_over(self._spans.popleft(), items)
 
     def _asks(self, horizon: datetime) -> list[Ask]:
-        while len(self._spans) < self._concurrency and self._edge < horizon:
-            end = horizon if self._width is None else min(later(self._edge, self._width), horizon)
+        while len(self._spans) < (self._concurrency if self._found else 1) and self._edge < horizon:
+            end = min(later(self._edge, self._next_width(horizon)), horizon)
             self._spans.append(Span(self._edge, end))
             self._edge = end
         wanted = [span for span in self._spans if not span.asked][: self._concurrency - len(self._flight)]
@@ -142,10 +154,20 @@ class WindowScan(Generic[T]):
         self._flight.extend(wanted)
         return [span.ask() for span in wanted]
 
-    def _is_whole(self, span: Span[T], items: list[T]) -> Generator[Any, Answer[T], bool]:
-        length = len(items)
+    def _next_width(self, horizon: datetime) -> timedelta:
+        """Until the first record is found, half of the span that is known to hold it."""
+        if self._found:
+            return self._width or GROWTH * MILLISECOND
+        if self._full_to is None or self._full_to <= self._edge:
+            return horizon - self._edge + MILLISECOND
+        return max((self._full_to - self._edge) / 2, MILLISECOND)
+
+    def _is_whole(self, span: Span[T], answer: Answer[T]) -> Generator[Any, Answer[T], bool]:
+        length = len(answer.items)
         shorter, self._longest = not length or length < self._longest, max(length, self._longest)
-        return shorter or (length < self._cap and (yield from self._ends_here(span, items)))
+        whole = shorter or (length < self._cap and (yield from self._ends_here(span, answer.items)))
+        self._honest = self._honest and (answer.count == length if whole else (answer.count or 0) >= length)
+        return whole
 
     def _ends_here(self, span: Span[T], items: list[T]) -> Generator[Any, Answer[T], bool]:
         """Whether the pages after the first have nothing more; else the server caps its pages at this length.
@@ -163,13 +185,22 @@ class WindowScan(Generic[T]):
         answer = yield [span.ask()]
         return answer.items == items
 
-    def _read_by_pages(self, span: Span[T]) -> Generator[Any, Answer[T], list[T]]:
+    def _read_by_pages(self, span: Span[T], first: Answer[T]) -> Generator[Any, Answer[T], list[T] | None]:
+        """All of a window that does not fit one page; None where its count was untrue, on which its pages relied."""
         yield from self._land()
         if not self._heeds_time and (yield from heeds_no_time(self._clock)):
             raise PaginationError("the server ignores updated_at_min and updated_at_max: read it by list()")
         self._heeds_time = True
-        walk: PageWalk[T] = PageWalk(None, Seen())
-        return (yield from collected(read_pages(walk, span.ask()[1:], self._concurrency, walk.seen)))
+        walk: PageWalk[T] = PageWalk(None, Seen(), counted=self._proven)
+        walk.base = self._base
+        walk.ask(1)
+        page = walk.receive(first)
+        items = page.items if page else []
+        items += yield from collected(read_pages(walk, span.ask()[1:], self._concurrency, walk.seen))
+        if not walk.moved:
+            self._proven = self._honest = self._honest and len(items) == first.count
+            self._base = walk.base if self._proven else None
+        return items if self._proven or span.width <= MILLISECOND else None
 
     def _land(self) -> Generator[Any, Answer[T], None]:
         """Waits for all that is in flight, so that the next answer is the next question's."""
@@ -178,6 +209,9 @@ class WindowScan(Generic[T]):
             self._flight.popleft().answer = answer
 
     def _split(self, span: Span[T], answer: Answer[T]) -> None:
+        if not self._found:
+            self._edge, self._full_to = span.start, span.end
+            return
         counted = answer.count is not None and answer.count > len(answer.items)
         share = min(FILL * self._cap / answer.count, 0.5) if counted and answer.count else 0.5
         if self._spans:
@@ -196,9 +230,13 @@ class WindowScan(Generic[T]):
         self._spans.extendleft(reversed(parts))
 
     def _handed_over(self, span: Span[T], items: list[T]) -> Window[T]:
-        if self._width is not None and span.width >= self._width / 2:
-            growth = min(max(FILL * self._cap / len(items), 1 / GROWTH), GROWTH) if items else GROWTH
-            self._width = max(min(span.width, WIDEST) * growth, MILLISECOND)
+        records, time = self._density
+        self._density = records, time = records * MEMORY + len(items), time * MEMORY + span.width
+        before = self._width if self._found else span.width
+        self._found = self._found or bool(items)
+        if self._found and before is not None:
+            width = time * (FILL * self._cap / records) if records >= 1 else span.width * GROWTH
+            self._width = max(min(width, before * GROWTH, WIDEST), before / GROWTH, MILLISECOND)
         return self._window(span.start, span.end, items)
 
     def _window(self, start: datetime, end: datetime, items: list[T]) -> Window[T]:
@@ -224,8 +262,8 @@ class WindowScan(Generic[T]):
 def collected(pages: Generator[Any, Answer[T], Any]) -> Generator[Any, Answer[T], list[T]]:
     """The records of pages, in one list."""
     items: list[T] = []
-    step = next(pages)
     try:
+        step = next(pages)
         while True:
             if isinstance(step, list):
                 step = pages.send((yield step))

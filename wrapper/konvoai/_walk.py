@@ -86,12 +86,17 @@ class PageWalk(Generic[T]):
     not say that more is to come. Where `count` is missing or a lie nothing moves the prefix back: data that stands
     still is read whole. A server that ignores `page` repeats itself; that ends the walk, or is a `PaginationError`
     where the count says that there is more.
+
+    Args:
+        bounded: Whether the query's upper bound lies in the past; else counts move nothing, and nothing is an error.
+        counted: Whether `count` is known to be true, so that a full page can be the last.
     """
 
-    def __init__(self, page: int | None, seen: Seen[T], *, bounded: bool = True) -> None:
+    def __init__(self, page: int | None, seen: Seen[T], *, bounded: bool = True, counted: bool = False) -> None:
+        self._counted = counted
         self.seen = seen
         self._start = page
-        self._base = page or None
+        self.base = page or None
         self._size = 0
         self._read = 0
         self._count: int | None = None
@@ -127,12 +132,12 @@ class PageWalk(Generic[T]):
     def _numbers(self, room: int) -> list[int | None]:
         needed = self._read // self._size
         known = {coverage.offset // self._size for coverage in self._ahead}
-        known |= {(number or 0) - (self._base or 0) for number, _ in self._asked}
+        known |= {(number or 0) - (self.base or 0) for number, _ in self._asked}
         most = needed + len(known) + room
-        if self._count is not None and not self._start:  # beyond the count at most one page is asked, to be sure
-            most = max(needed + 1, min(most, -(-self._count // self._size)))
+        if self._count is not None and not self._start:  # the last is short, or after a full one empty
+            most = max(needed + 1, min(most, self._count // self._size + 1))
         indexes = [index for index in range(needed, most) if index not in known][:room]
-        return [index + (self._base or 0) if index or self._base else self._start for index in indexes]
+        return [index + (self.base or 0) if index or self.base else self._start for index in indexes]
 
     def receive(self, answer: Answer[T]) -> Page[T] | None:
         """Takes the answer to the oldest number asked; gives the page to hand over, or None if it has nothing new."""
@@ -148,7 +153,7 @@ class PageWalk(Generic[T]):
         self._decide_end(index, answer, len(new))
         if not new:
             return None
-        page = Page(number if number is not None else self._base or 0, new, answer.count)
+        page = Page(number if number is not None else self.base or 0, new, answer.count)
         self._first = self._first or page
         return page
 
@@ -168,12 +173,12 @@ class PageWalk(Generic[T]):
         if number == self._start:
             self._head, self._size = self._head or items, self._size or max(len(items), 1)
             return 0
-        if self._base is None:
+        if self.base is None:
             # Where all of the first page has left, it may be 0 by mistake: one off for the numbers as for the prefix.
-            self._base = 1 if any(same(item, first) for first in self._head for item in items[:1]) else 0
+            self.base = 1 if any(same(item, first) for first in self._head for item in items[:1]) else 0
             if self._first is not None:
-                self._first.number = self._base
-        return (number or 0) - self._base
+                self._first.number = self.base
+        return (number or 0) - self.base
 
     def _extend(self, index: int, count: int | None) -> None:
         self._ahead.append(Coverage(index * self._size, count or 0))
@@ -189,14 +194,14 @@ class PageWalk(Generic[T]):
         if offset > self._read:
             return
         owed = not self._start and count > offset + length
-        if not length or (length < self._size and not owed):
+        if not length or (length < self._size and not owed) or (self._counted and count == offset + length):
             self.ended = True
         elif first_time and not new and (not self.moved or offset >= count):
             self.ended = True
             self.moved = self.moved or not self._bounded
             if not self._start and self._falls and count > self._arrived:
                 raise PaginationError(
-                    f"the server repeats itself at page {index + (self._base or 0)}: {self._arrived} of {count} "
+                    f"the server repeats itself at page {index + (self.base or 0)}: {self._arrived} of {count} "
                     "arrived; it may not know the parameter `page`"
                 )
         elif first_time and new < length:
