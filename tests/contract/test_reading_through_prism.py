@@ -110,6 +110,8 @@ def reader(request: pytest.FixtureRequest, running: Standin, proxy: Mock) -> Rea
     return Reader(request.param, running, proxy, EVERYTHING if is_strict else {})
 
 
+pytestmark = pytest.mark.long
+
 each_list = pytest.mark.parametrize("case", LISTS.values(), ids=LISTS)
 each_scan = pytest.mark.parametrize("case", EACH.values(), ids=EACH)
 
