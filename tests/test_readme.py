@@ -35,6 +35,7 @@ def test_a_make_command_names_a_target(command: str) -> None:
     assert (run.returncode, run.stderr) == (0, "")
 
 
+@pytest.mark.long
 def test_the_demo_shows_the_session_of_the_document() -> None:
     run = subprocess.run(["make", "demo"], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (run.returncode, run.stderr) == (0, "")

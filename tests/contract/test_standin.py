@@ -20,6 +20,8 @@ from mock import Mock, prism
 from shop import START, Shop
 from standin import PATH, Standin, standin
 
+pytestmark = pytest.mark.long
+
 KEY = {document.key_header(): "key"}
 NOON = START + timedelta(hours=12)
 EVERYTHING = {"messages": "true", "state": "true"}
@@ -144,13 +146,11 @@ def schemathesis(shop: Shop, folder: Path) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.long
 def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
     code, said = schemathesis(Shop.of(500), tmp_path)
     assert 0 == code, said
 
 
-@pytest.mark.long
 def test_schemathesis_notices_an_answer_that_breaks_the_document(tmp_path: Path) -> None:
     code, said = schemathesis(Shop.of(500, count="text"), tmp_path)
     assert (1, True) == (code, "Response violates schema" in said), said

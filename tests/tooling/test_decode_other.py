@@ -3,11 +3,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 DOCUMENT = HERE / "other.yaml"
 
 
+@pytest.mark.long
 def test_the_decoder_serves_a_client_of_another_document_as_it_is(tmp_path: Path) -> None:
     """Its types are those that ours does not have: required fields, nulls, choices, numbers as enums, nested lists."""
     package = tmp_path / "konvo_api_client"
