@@ -107,7 +107,7 @@ def fast_path(choices: list[Any]) -> tuple[str, dict[str, Any]]:
     if hint is datetime:
         return FAST_DATETIME, {}
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return FAST_ENUM, {"type": plain_type(hint), "members": {member.value: member for member in hint}}
+        return FAST_ENUM, {"type": plain_type(hint), "members": members_of(hint)}
     return "if True:", {}
 
 
@@ -228,7 +228,7 @@ def list_of(item_converter: Callable[[], Convert]) -> Convert:
 
 def enum(cls: type[Enum], owner: str, name: str) -> Convert:
     plain = plain_type(cls)
-    members = {member.value: member for member in cls}
+    members = members_of(cls)
 
     @functools.lru_cache(256)
     def new_member(value: Any) -> Enum:
@@ -246,6 +246,10 @@ def enum(cls: type[Enum], owner: str, name: str) -> Convert:
         return member
 
     return convert
+
+
+def members_of(cls: type[Enum]) -> dict[Any, Enum]:
+    return {member.value: member for member in cls}
 
 
 def plain_type(cls: type[Enum]) -> type[Any]:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from ._reading import Ask, Steps
 from ._walk import Answer
-
-if TYPE_CHECKING:
-    import asyncio
 
 T = TypeVar("T")
 
@@ -19,23 +16,22 @@ T = TypeVar("T")
 def drive(steps: Steps[T], send: Callable[[Ask], Answer[Any]], concurrency: int) -> Generator[T, None, None]:
     """Sends by threads where more than one request is in flight; when it is closed, none goes on."""
     flight: deque[Future[Answer[Any]]] = deque()
-    with ThreadPoolExecutor(concurrency, thread_name_prefix="konvoai") as pool:
-        try:
-            step = next(steps)
-            while True:
-                if isinstance(step, list):
-                    if len(step) == 1 and not flight:
-                        step = steps.send(send(step[0]))
-                        continue
-                    flight.extend(pool.submit(send, ask) for ask in step)
-                    step = steps.send(flight.popleft().result())
-                else:
-                    yield step
-                    step = next(steps)
-        except StopIteration:
-            return
-        finally:
-            pool.shutdown(cancel_futures=True)
+    pool = ThreadPoolExecutor(concurrency, thread_name_prefix="konvoai")
+    try:
+        step = next(steps)
+        while True:
+            if not isinstance(step, list):
+                yield step
+                step = next(steps)
+            elif len(step) == 1 and not flight:
+                step = steps.send(send(step[0]))
+            else:
+                flight.extend(pool.submit(send, ask) for ask in step)
+                step = steps.send(flight.popleft().result())
+    except StopIteration:
+        return
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 async def async_drive(
@@ -48,13 +44,13 @@ async def async_drive(
     try:
         step = next(steps)
         while True:
-            if isinstance(step, list):
+            if not isinstance(step, list):
+                yield step
+                step = next(steps)
+            else:
                 flight.extend(asyncio.ensure_future(send(ask)) for ask in step)
                 step = steps.send(await flight[0])
                 flight.popleft()
-            else:
-                yield step
-                step = next(steps)
     except StopIteration:
         return
     finally:

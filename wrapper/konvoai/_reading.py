@@ -82,14 +82,14 @@ def read_list(page: int | None, bounds: Bounds, concurrency: int, now: Callable[
     until = clock.moment()
     walk: PageWalk[T] = PageWalk(page, seen)
     if page is not None or (maximum is not None and maximum <= until):
-        yield from read_pages(walk, bounds, concurrency, seen)
+        yield from read_pages(walk, bounds, concurrency)
         return
     answer = yield [Ask(number, minimum, later(minimum, until)) for number in walk.ask(1)]
     if clock.hear(answer.date):
         until, walk = clock.moment(), PageWalk(page, seen)
     else:
         yield from handed_over(walk.receive(answer), None)
-    yield from read_pages(walk, (minimum, later(minimum, until)), concurrency, seen)
+    yield from read_pages(walk, (minimum, later(minimum, until)), concurrency)
     yield from catch_up(until, bounds, concurrency, seen, clock, walk.size)
 
 
@@ -137,12 +137,14 @@ def read_until_still(bounds: Bounds, concurrency: int, seen: Seen[T]) -> Steps[P
     raise too_fast()
 
 
-def read_pages(walk: PageWalk[T], bounds: Bounds, concurrency: int, seen: Seen[T]) -> Generator[Any, Answer[T], int]:
-    """The pages of one walk; tells how many records were new."""
+def read_pages(
+    walk: PageWalk[T], bounds: Bounds, concurrency: int, seen: Seen[T] | None = None
+) -> Generator[Any, Answer[T], int]:
+    """The pages of one walk, without what `seen` has from before it; tells how many records were new."""
     new = 0
     while not walk.ended or walk.waiting:
         answer = yield [Ask(number, *bounds) for number in walk.ask(concurrency - walk.waiting)]
-        new += yield from handed_over(walk.receive(answer), seen if seen is not walk.seen else None)
+        new += yield from handed_over(walk.receive(answer), seen)
     return new
 
 

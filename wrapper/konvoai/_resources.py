@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from konvo_api_client.api.ai_sessions import list_ai_sessions
 
@@ -20,13 +20,34 @@ MAX_PAGE = 2**31 - 1
 
 
 class Resource(Generic[ListT, ScanT]):
+    """A list operation: a resource names its generated request builder and the class of its answer."""
+
+    build: ClassVar[Callable[..., dict[str, Any]]]
+    envelope: ClassVar[type]
+
     def __init__(self, paginate: Callable[[ListQuery], ListT], scan: Callable[[ListQuery], ScanT]) -> None:
         self._paginate = paginate
         self._scan = scan
 
+    def _query(
+        self, bounds: Bounds, concurrency: int, *, page: int | None = None, limit: int = MAX_LIMIT, **include: bool
+    ) -> ListQuery:
+        return ListQuery(
+            build=type(self).build,
+            read=partial(read_answer, self.envelope),
+            page=None if page is None else whole("page", page, 0, MAX_PAGE),
+            limit=whole("limit", limit, 1, MAX_LIMIT),
+            concurrency=whole("concurrency", concurrency, 1),
+            bounds=bounds,
+            include={name: flag(name, value) for name, value in include.items()},
+        )
+
 
 class AISessions(Resource[ListT, ScanT]):
     """The AI conversations, `konvo.ai_sessions`."""
+
+    build = staticmethod(list_ai_sessions._get_kwargs)
+    envelope = AISessionResponse
 
     def list(
         self,
@@ -53,9 +74,8 @@ class AISessions(Resource[ListT, ScanT]):
         Raises:
             ValueError: An argument that no request could serve; said before any is sent.
         """
-        return self._paginate(
-            self._query(page, limit, updated_at_min, updated_at_max, messages, state, concurrency),
-        )
+        bounds = period(updated_at_min, updated_at_max)
+        return self._paginate(self._query(bounds, concurrency, page=page, limit=limit, messages=messages, state=state))
 
     def scan(
         self,
@@ -78,29 +98,8 @@ class AISessions(Resource[ListT, ScanT]):
         Raises:
             ValueError: An argument that no request could serve; said before any is sent.
         """
-        return self._scan(
-            self._query(None, MAX_LIMIT, updated_at_min, updated_at_max, messages, state, concurrency),
-        )
-
-    def _query(
-        self,
-        page: int | None,
-        limit: int,
-        updated_at_min: datetime | None,
-        updated_at_max: datetime | None,
-        messages: bool,
-        state: bool,
-        concurrency: int,
-    ) -> ListQuery:
-        return ListQuery(
-            build=list_ai_sessions._get_kwargs,
-            read=partial(read_answer, AISessionResponse),
-            page=None if page is None else whole("page", page, 0, MAX_PAGE),
-            limit=whole("limit", limit, 1, MAX_LIMIT),
-            concurrency=whole("concurrency", concurrency, 1),
-            bounds=period(updated_at_min, updated_at_max),
-            include={"messages": flag("messages", messages), "state": flag("state", state)},
-        )
+        bounds = period(updated_at_min, updated_at_max)
+        return self._scan(self._query(bounds, concurrency, messages=messages, state=state))
 
 
 def whole(name: str, value: int, least: int, most: int | None = None) -> int:

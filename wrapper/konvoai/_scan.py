@@ -83,7 +83,6 @@ class WindowScan(Generic[T]):
 
     def __init__(self, bounds: Bounds, limit: int, concurrency: int, now: Callable[[], datetime]) -> None:
         self._minimum, self._maximum = bounds
-        self._limit = limit
         self._concurrency = concurrency
         self._clock = ServerClock(now)
         self._edge = self._minimum or BEGINNING
@@ -145,7 +144,7 @@ class WindowScan(Generic[T]):
 
     def _asks(self, horizon: datetime) -> list[Ask]:
         while len(self._spans) < (self._concurrency if self._found else 1) and self._edge < horizon:
-            end = min(later(self._edge, self._next_width(horizon)), horizon)
+            end = min(after(self._edge, self._next_width(horizon)), horizon)
             self._spans.append(Span(self._edge, end))
             self._edge = end
         wanted = [span for span in self._spans if not span.asked][: self._concurrency - len(self._flight)]
@@ -196,7 +195,7 @@ class WindowScan(Generic[T]):
         walk.ask(1)
         page = walk.receive(first)
         items = page.items if page else []
-        items += yield from collected(read_pages(walk, span.ask()[1:], self._concurrency, walk.seen))
+        items += yield from collected(read_pages(walk, span.ask()[1:], self._concurrency))
         if not walk.moved:
             self._proven = self._honest = self._honest and len(items) == first.count
             self._base = walk.base if self._proven else None
@@ -212,19 +211,19 @@ class WindowScan(Generic[T]):
         if not self._found:
             self._edge, self._full_to = span.start, span.end
             return
-        counted = answer.count is not None and answer.count > len(answer.items)
-        share = min(FILL * self._cap / answer.count, 0.5) if counted and answer.count else 0.5
+        count = answer.count or 0
+        share = min(FILL * self._cap / count, 0.5) if count > len(answer.items) else 0.5
         if self._spans:
             share = max(share, MOST_PARTS)
         self._width = width = max(span.width * share, MILLISECOND)
         if not self._spans:  # nothing is planned beyond: what is left of it is planned anew
-            self._edge = later(span.start, width)
+            self._edge = after(span.start, width)
             self._spans.append(Span(span.start, self._edge))
             return
         parts = []
         start = span.start
         while start < span.end:
-            end = min(later(start, width), span.end)
+            end = min(after(start, width), span.end)
             parts.append(Span[T](start, end))
             start = end
         self._spans.extendleft(reversed(parts))
@@ -274,7 +273,7 @@ def collected(pages: Generator[Any, Answer[T], Any]) -> Generator[Any, Answer[T]
         return items
 
 
-def later(moment: datetime, width: timedelta) -> datetime:
+def after(moment: datetime, width: timedelta) -> datetime:
     """A width after a moment, to the millisecond, which is what the times of the document are told to."""
     end = moment + width
     return end.replace(microsecond=end.microsecond // 1000 * 1000)

@@ -94,7 +94,7 @@ class PageWalk(Generic[T]):
 
     def __init__(self, page: int | None, seen: Seen[T], *, bounded: bool = True, counted: bool = False) -> None:
         self._counted = counted
-        self.seen = seen
+        self._seen = seen
         self._start = page
         self.base = page or None
         self._size = 0
@@ -144,7 +144,7 @@ class PageWalk(Generic[T]):
         number, known_count = self._asked.pop(0)
         if self.ended:
             return None
-        new = [] if answer.items == self._last else self.seen.new(answer.items)
+        new = [] if answer.items == self._last else self._seen.new(answer.items)
         self._last = answer.items
         self._arrived += len(new)
         self._shorten(answer.count, known_count)
