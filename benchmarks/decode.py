@@ -1,7 +1,6 @@
 """Decoding a page of 200 sessions with 10 messages each: ways to objects, as ratios to `json.loads`."""
 
 import json
-import statistics
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -11,6 +10,7 @@ import httpx
 import msgspec
 import pydantic
 from pages import page
+from ratios import show
 
 from konvoai import AISessionResponse
 from konvoai._answer import read_answer
@@ -87,13 +87,9 @@ def measure() -> None:
         for name, decode in ways().items():
             began = time.perf_counter()
             decode(content)
-            times[name].append(time.perf_counter() - began)
-    base = statistics.median(times["`json.loads` to dicts"])
+            times[name].append((time.perf_counter() - began) * 1000)
     print(f"A page of {len(content) // 1000} KB, {ROUNDS} rounds in turn, medians:\n")
-    print("| | ms | ratio |\n|---|---:|---:|")
-    for name, taken in times.items():
-        median = statistics.median(taken)
-        print(f"| {name} | {median * 1000:.1f} | {median / base:.2f} |")
+    show(times, digits=1)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Importing konvoai, as a ratio to importing httpx alone: the cumulative times that `python -X importtime` tells."""
 
-import statistics
 import subprocess
 import sys
+
+from ratios import show
 
 ROUNDS = 15
 
@@ -19,12 +20,8 @@ def measure() -> None:
     for _ in range(ROUNDS):
         for module, found in times.items():
             found.append(taken(module))
-    base = statistics.median(times["httpx"])
     print(f"`python -X importtime`, {ROUNDS} rounds in turn, medians:\n")
-    print("| | ms | ratio |\n|---|---:|---:|")
-    for module, found in times.items():
-        median = statistics.median(found)
-        print(f"| import {module} | {median:.0f} | {median / base:.2f} |")
+    show({f"import {module}": found for module, found in times.items()}, digits=0)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ The contract tests are driven by this, so that what is added to the document is 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -68,6 +69,14 @@ class Operation:
 @cache
 def load() -> dict[str, Any]:
     return dict(YAML(typ="safe").load(PATH))
+
+
+def strict() -> dict[str, Any]:
+    """The document with everything required and nothing else allowed in its answers."""
+    made = copy.deepcopy(load())
+    for schema in made["components"]["schemas"].values():
+        schema |= {"required": list(schema["properties"]), "additionalProperties": False}
+    return made
 
 
 def server_url() -> str:

@@ -6,12 +6,24 @@ from typing import Any, Literal
 import konvoai
 
 Face = Literal["sync", "async"]
+Way = Literal["list", "scan"]
 KEY = "test-key"
 
 
-def read(face: Face, url: str, *, client: dict[str, Any] | None = None, **arguments: Any) -> list[konvoai.AISession]:
-    """The sessions of a list."""
-    return [session for page in read_pages(face, url, client=client, **arguments) for session in page.items]
+def read(
+    face: Face, url: str, *, way: Way = "list", client: dict[str, Any] | None = None, **arguments: Any
+) -> list[konvoai.AISession]:
+    """The sessions of a list or of a scan."""
+    options = {"api_key": KEY, "base_url": url, **(client or {})}
+    if face == "sync":
+        with konvoai.Konvo(**options) as konvo:
+            return list(getattr(konvo.ai_sessions, way)(**arguments))
+
+    async def sessions() -> list[konvoai.AISession]:
+        async with konvoai.AsyncKonvo(**options) as konvo:
+            return [session async for session in getattr(konvo.ai_sessions, way)(**arguments)]
+
+    return asyncio.run(sessions())
 
 
 def read_pages(

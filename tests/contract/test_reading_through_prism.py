@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import copy
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -13,8 +11,8 @@ import pytest
 from ruamel.yaml import YAML
 
 import document
-from faces import KEY, Face
-from konvoai import AISession, AsyncKonvo, InternalServerError, Konvo
+from faces import Face, Way, read
+from konvoai import AISession, InternalServerError
 from mock import Mock, prism
 from shop import ORDERS, START, Shop
 from standin import Standin, standin
@@ -68,17 +66,9 @@ def proxy(request: pytest.FixtureRequest, running: Standin, tmp_path_factory: py
     served = document.PATH
     if request.param == "strict":
         served = tmp_path_factory.mktemp("strict") / "openapi.yaml"
-        YAML(typ="safe").dump(strict(document.load()), served)
+        YAML(typ="safe").dump(document.strict(), served)
     with prism(served, command="proxy", extra=["--errors", running.url]) as passing:
         yield passing
-
-
-def strict(said: Mapping[str, Any]) -> dict[str, Any]:
-    """The document with everything required and nothing else allowed in its answers."""
-    made = copy.deepcopy(dict(said))
-    for schema in made["components"]["schemas"].values():
-        schema |= {"required": list(schema["properties"]), "additionalProperties": False}
-    return made
 
 
 class Reader(NamedTuple):
@@ -89,19 +79,10 @@ class Reader(NamedTuple):
     proxy: Mock
     always: Mapping[str, Any]
 
-    def read(self, how: str, shop: Shop, **arguments: Any) -> list[AISession]:
+    def read(self, how: Way, shop: Shop, **arguments: Any) -> list[AISession]:
         self.running.shop = shop
-        options: dict[str, Any] = {"base_url": self.proxy.url, "max_retries": 0, "on_drift": "raise"}
-        arguments |= self.always
-        if self.face == "sync":
-            with Konvo(KEY, **options) as konvo:
-                return list(getattr(konvo.ai_sessions, how)(**arguments))
-
-        async def read() -> list[AISession]:
-            async with AsyncKonvo(KEY, **options) as konvo:
-                return [session async for session in getattr(konvo.ai_sessions, how)(**arguments)]
-
-        return asyncio.run(read())
+        options = {"max_retries": 0, "on_drift": "raise"}
+        return read(self.face, self.proxy.url, way=how, client=options, **{**arguments, **self.always})
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -186,7 +167,7 @@ def test_a_scan_reads_a_burst_by_pages(reader: Reader) -> None:
 
 @pytest.mark.parametrize("flags", FLAGS, ids="+".join)
 @pytest.mark.parametrize("how", ["list", "scan"])
-def test_a_flag_brings_what_it_says(reader: Reader, how: str, flags: dict[str, bool]) -> None:
+def test_a_flag_brings_what_it_says(reader: Reader, how: Way, flags: dict[str, bool]) -> None:
     sessions = reader.read(how, Shop.of(SIZE), **flags)
     asked = {**flags, **reader.always}
     wanted = [place % 4 if "messages" in asked else 0 for place in range(SIZE)]

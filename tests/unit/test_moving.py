@@ -1,6 +1,6 @@
 """Lists and scans over data that moves between any two requests: the decisions alone, driven in memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from random import Random
@@ -14,15 +14,14 @@ from konvoai import UNSET, AISession, Page, PaginationError
 from konvoai._reading import Ask, Steps, read_list
 from konvoai._scan import WindowScan
 from konvoai._walk import Answer
-from shop import COUNTS, ORDERS, Shop
+from shop import COUNTS, ORDERS, Change, Shop, moving
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MOST_REQUESTS = 3000
 
-Change = tuple[str, int, int]
-
 changes: st.SearchStrategy[list[Change]] = st.lists(
-    st.tuples(
+    st.builds(
+        Change,
         st.sampled_from(["touch", "remove", "add", "nothing"]),
         st.integers(0, 3) | st.integers(0, 60),
         st.sampled_from([0, 0, 0, 1, 40, 1500]),
@@ -70,22 +69,6 @@ def read(steps: Steps[Any], shop: Shop, limit: int, pick: Callable[[int], int] =
                 step = next(steps)
     except StopIteration:
         return pages
-
-
-def moving(shop: Shop, schedule: list[Change]) -> None:
-    """Lets the schedule's changes happen, one before each answer but the first."""
-    left: Iterator[Change] = iter(schedule)
-
-    def between(number: int) -> None:
-        change, place, milliseconds = next(left, ("nothing", 0, 1)) if number else ("nothing", 0, 0)
-        assert shop.now is not None
-        shop.now += timedelta(milliseconds=milliseconds)
-        if change == "add":
-            shop.add()
-        elif len(shop) and change != "nothing":
-            getattr(shop, change)(shop.id_at(place % len(shop)))
-
-    shop.between = between
 
 
 def ids(pages: list[Any]) -> list[Any]:
@@ -174,7 +157,7 @@ def test_a_scan_has_what_stays_whatever_changes_between_requests_and_whatever_co
     scan = WindowScan[AISession]((None, None), server.limit, server.concurrency, server.clock(shop))
     windows = read(scan.read(), shop, server.limit, Random(luck).randrange)
     found = ids(windows)
-    touched = sum(change == "touch" for change, *_ in schedule)
+    touched = sum(change.what == "touch" for change in schedule)
     assert sorted(before & set(shop.ids_in_order()) - set(found)) == []
     assert len(found) - len(set(found)) <= touched
     assert [window.end for window in windows[:-1]] == [window.start for window in windows[1:]]
@@ -235,7 +218,7 @@ def test_empty_years_cost_a_handful_of_requests() -> None:
 
 def test_a_list_ends_though_the_server_ignores_the_times_and_grows_as_it_is_read() -> None:
     shop = Shop.of(20, filters=None, now=NOON)
-    moving(shop, [("add", 0, 1)] * 15)
+    moving(shop, [Change("add", 0, 1)] * 15)
     found = ids(read(read_list(None, (None, None), 2, shop.clock), shop, 5))
     assert sorted(set(shop.ids_in_order()[:20]) - set(found)) == []
     assert len(shop.requests) < 60

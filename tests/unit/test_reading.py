@@ -4,51 +4,28 @@ import asyncio
 import threading
 from contextlib import aclosing, closing
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faces import KEY, Face
+from faces import KEY, Face, Way, read
 from konvoai import AsyncKonvo, InternalServerError, Konvo
-from shop import ORDERS, Shop
+from shop import ORDERS, Change, Shop, moving
 from standin import standin
 
-Way = Literal["list", "scan"]
 HOUR_AGO = timedelta(hours=1)
 
 
-def read(face: Face, way: Way, url: str, **arguments: Any) -> list[Any]:
-    """The ids of the sessions that a list or a scan gives."""
-    if face == "sync":
-        with Konvo(KEY, base_url=url) as konvo:
-            return [session.id for session in getattr(konvo.ai_sessions, way)(**arguments)]
-
-    async def ids() -> list[Any]:
-        async with AsyncKonvo(KEY, base_url=url) as konvo:
-            return [session.id async for session in getattr(konvo.ai_sessions, way)(**arguments)]
-
-    return asyncio.run(ids())
-
-
-def moving(shop: Shop, schedule: list[tuple[str, int]]) -> None:
-    left = iter(schedule)
-
-    def between(number: int) -> None:
-        change, place = next(left, ("nothing", 0)) if number else ("nothing", 0)
-        if change == "add":
-            shop.add()
-        elif len(shop) and change != "nothing":
-            getattr(shop, change)(shop.id_at(place % len(shop)))
-
-    shop.between = between
+def ids(face: Face, way: Way, url: str, **arguments: Any) -> list[Any]:
+    return [session.id for session in read(face, url, way=way, **arguments)]
 
 
 @pytest.mark.drawn
 @settings(max_examples=(settings().max_examples) // 10)
 @given(
-    schedule=st.lists(st.tuples(st.sampled_from(["touch", "remove", "add"]), st.integers(0, 60)), max_size=15),
+    schedule=st.lists(st.builds(Change, st.sampled_from(["touch", "remove", "add"]), st.integers(0, 60)), max_size=15),
     order=st.sampled_from(ORDERS),
     base=st.integers(0, 1),
     cap=st.integers(2, 20),
@@ -57,14 +34,14 @@ def moving(shop: Shop, schedule: list[tuple[str, int]]) -> None:
     way=st.sampled_from(["list", "scan"]),
 )
 def test_what_stays_arrives_whatever_changes_between_requests(
-    schedule: list[tuple[str, int]], order: str, base: int, cap: int, concurrency: int, face: Face, way: Way
+    schedule: list[Change], order: str, base: int, cap: int, concurrency: int, face: Face, way: Way
 ) -> None:
     shop = Shop.of(50, start=datetime.now(UTC) - HOUR_AGO, order=order, page_base=base, cap=cap)
     before = set(shop.ids_in_order())
     moving(shop, schedule)
     with standin(shop) as server:
-        found = read(face, way, server.url, concurrency=concurrency)
-    touched = sum(change == "touch" for change, _ in schedule) if way == "scan" else 0
+        found = ids(face, way, server.url, concurrency=concurrency)
+    touched = sum(change.what == "touch" for change in schedule) if way == "scan" else 0
     assert sorted(before & set(shop.ids_in_order()) - set(found)) == []
     assert len(found) - len(set(found)) <= touched
 
@@ -75,14 +52,14 @@ def test_no_more_requests_are_in_flight_than_asked_for(
     face: Face, way: Way, concurrency: int, in_flight: list[int]
 ) -> None:
     with standin(Shop.of(120, order="updated", cap=10), latency=0.02) as server:
-        assert len(read(face, way, server.url, concurrency=concurrency)) == 120
+        assert len(ids(face, way, server.url, concurrency=concurrency)) == 120
     assert server.most_in_flight in in_flight
 
 
 def test_the_order_of_the_server_is_kept_with_many_in_flight(face: Face) -> None:
     shop = Shop.of(500, order="-updated")
     with standin(shop) as server:
-        assert read(face, "list", server.url, limit=10, concurrency=8) == shop.ids_in_order()
+        assert ids(face, "list", server.url, limit=10, concurrency=8) == shop.ids_in_order()
 
 
 def test_a_reader_who_stops_is_never_more_than_the_window_ahead() -> None:
@@ -126,7 +103,7 @@ def test_an_error_with_many_in_flight_comes_after_what_arrived_and_ends_all(face
 
     with standin(Shop.of(500, cap=10, order="updated"), fault=fault) as server:
         with pytest.raises(InternalServerError):
-            read(face, way, server.url, concurrency=4)
+            ids(face, way, server.url, concurrency=4)
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("konvoai")] == []
 
 
@@ -144,7 +121,7 @@ def test_flags_and_bounds_reach_every_request_of_a_scan(face: Face) -> None:
     shop = Shop.of(100, order="updated", cap=20)
     until = datetime(2026, 1, 1, 1, tzinfo=UTC)
     with standin(shop) as server:
-        found = read(face, "scan", server.url, updated_at_max=until, messages=True, state=True)
+        found = ids(face, "scan", server.url, updated_at_max=until, messages=True, state=True)
     assert len(found) == 61
     assert {(query["messages"], query["state"]) for query in shop.requests} == {("true", "true")}
     assert max(query.get("updated_at_max", "") for query in shop.requests) == until.isoformat()
@@ -153,6 +130,6 @@ def test_flags_and_bounds_reach_every_request_of_a_scan(face: Face) -> None:
 def test_a_server_whose_clock_is_an_hour_off_is_read_by_its_own(face: Face) -> None:
     shop = Shop.of(50, start=datetime.now(UTC) - HOUR_AGO, step=timedelta(minutes=2), skew=HOUR_AGO, cap=10)
     with standin(shop) as server:
-        assert len(read(face, "list", server.url)) == 50
+        assert len(ids(face, "list", server.url)) == 50
     upper = {datetime.fromisoformat(query["updated_at_max"]) for query in shop.requests if "updated_at_max" in query}
     assert max(upper) - datetime.now(UTC) > timedelta(minutes=50)
