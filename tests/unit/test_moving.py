@@ -163,6 +163,54 @@ def test_a_scan_has_what_stays_whatever_changes_between_requests_and_whatever_co
     assert [window.end for window in windows[:-1]] == [window.start for window in windows[1:]]
 
 
+bursts = st.lists(st.tuples(st.integers(1, 4), st.integers(0, 25)), min_size=1, max_size=4)
+
+
+@pytest.mark.drawn
+@given(bursts, st.lists(st.integers(0, 60), max_size=12), habits(2), st.sampled_from(list(COUNTS)), st.integers())
+def test_a_scan_reads_bursts_by_pages_and_has_what_stays_though_they_shrink(
+    found_before: list[tuple[int, int]], leaving: list[int], server: Habits, count: str, luck: int
+) -> None:
+    created = []
+    for hours, (sparse, burst) in enumerate(found_before):
+        begin = NOON - timedelta(days=1) + timedelta(hours=hours)
+        created += [begin + timedelta(minutes=10 * place) for place in range(sparse)]
+        created += [begin + timedelta(minutes=45, milliseconds=7 * place) for place in range(burst)]
+    shop = server.shop(created, count=count)
+    before = set(shop.ids_in_order())
+    quiet = Random(luck).randrange(30)
+    moving(shop, [Change("nothing", 0, 1)] * quiet + [Change("remove", place, 1) for place in leaving])
+    scan = WindowScan[AISession]((None, None), server.limit, server.concurrency, server.clock(shop))
+    found = ids(read(scan.read(), shop, server.limit, Random(luck).randrange))
+    assert sorted(before & set(shop.ids_in_order()) - set(found)) == []
+    assert sorted(found) == sorted(set(found))
+
+
+def test_a_scan_is_whole_whenever_a_record_leaves_the_first_page_of_a_server_that_caps_its_pages() -> None:
+    for quiet in range(60):
+        shop = Shop.bursts([5], cap=4, now=NOON)
+        moving(shop, [*[Change("nothing", 0, 1)] * quiet, Change("remove", 0, 1)])
+        found = ids(read(WindowScan[AISession]((None, None), 10, 1, shop.clock).read(), shop, 10))
+        assert sorted(set(shop.ids_in_order()) - set(found)) == []
+
+
+@pytest.mark.parametrize("skew", [0, 3600, -3600])
+@pytest.mark.parametrize("kind", ["list", "scan"])
+def test_no_bound_of_time_is_ahead_of_the_servers_clock(kind: str, skew: int) -> None:
+    shop = Shop.of(60, start=NOON - timedelta(minutes=60), now=NOON)
+    moving(shop, [Change("touch", 0, 1)] * 30)
+    clock = Habits("updated", 0, 5, 5, (True, True), 3, skew).clock(shop)
+    ways = {
+        "list": lambda: read_list(None, (None, None), 3, clock),
+        "scan": lambda: WindowScan[AISession]((None, None), 5, 3, clock).read(),
+    }
+    read(ways[kind](), shop, 5)
+    ends = [query.get("updated_at_max") for query in shop.requests]
+    told = [(end, NOON + timedelta(milliseconds=place)) for place, end in enumerate(ends) if end]
+    ahead = [end for end, now in told if datetime.fromisoformat(end) >= now]
+    assert ahead == ([ends[0]] if skew > 0 else [])
+
+
 @pytest.mark.drawn
 @given(births, changes, habits(2), st.integers(0, 20))
 def test_a_scan_that_goes_on_from_a_window_loses_nothing(
@@ -205,9 +253,11 @@ def test_beyond_an_end_that_the_user_sets_in_the_past_nothing_is_asked() -> None
     assert {query["updated_at_max"] for query in shop.requests} == {end.isoformat()}
 
 
-def test_a_burst_of_one_millisecond_is_scanned_whole() -> None:
-    shop = Shop.bursts([1, 1500, 2], order="-updated", now=NOON)
-    assert len(ids(read(WindowScan[AISession]((None, None), 200, 4, shop.clock).read(), shop, 200))) == 1503
+@pytest.mark.parametrize("count", COUNTS)
+def test_bursts_of_one_millisecond_are_scanned_whole(count: str) -> None:
+    shop = Shop.bursts([1, 2500, 2, 500, 1], order="-updated", count=count, now=NOON)
+    assert len(ids(read(WindowScan[AISession]((None, None), 200, 4, shop.clock).read(), shop, 200))) == 3004
+    assert len(shop.requests) < 500
 
 
 def test_empty_years_cost_a_handful_of_requests() -> None:

@@ -1,9 +1,13 @@
 """From an answer's bytes to its records: strict about the envelope, tolerant about what is in it."""
 
 import functools
+import gc
 import json
+import os
+import threading
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import httpx
@@ -27,7 +31,15 @@ def read_answer(envelope: type, response: httpx.Response, drift: Drift) -> Answe
     def refuse(reason: str, place: str | None = None) -> NoReturn:
         raise ResponseValidationError(reason, response=response, place=place)
 
-    body = parse(response.content, refuse)
+    with uncollected():
+        items, total = read_body(response.content, envelope, drift, refuse)
+    return Answer(items, total, http_date(response.headers.get("date", "")))
+
+
+def read_body(
+    content: bytes, envelope: type, drift: Drift, refuse: Callable[..., NoReturn]
+) -> tuple[list[Any], int | None]:
+    body = parse(content, refuse)
     if not isinstance(body, dict):
         refuse("the answer is not a JSON object")
     if not isinstance(body.get("result"), list):
@@ -38,8 +50,36 @@ def read_answer(envelope: type, response: httpx.Response, drift: Drift) -> Answe
     except Departure as found:
         refuse(f"{found.kind}, and on_drift is 'raise'", f"{place_of(body, found.data)}.{found.name}".lstrip("."))
     count = body.get("count")
-    total = count if type(count) is int and count >= 0 else None
-    return Answer(items, total, http_date(response.headers.get("date", "")))
+    return items, count if type(count) is int and count >= 0 else None
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the garbage collector, which would search the thousands of new objects of a page again and again."""
+    if not gc.isenabled():
+        yield
+        return
+    pausing.add(threading.get_ident())
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        pausing.discard(threading.get_ident())
+
+
+pausing: set[int] = set()
+"""The threads that have paused the collector; a child forked meanwhile by another thread has none of them."""
+
+
+def collect_again() -> None:
+    if pausing:
+        pausing.clear()
+        gc.enable()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=collect_again)
 
 
 def parse(content: bytes, refuse: Callable[[str], NoReturn]) -> Any:

@@ -160,13 +160,21 @@ def exchange(
         raise KonvoError("this client is closed: make a new one, or do the work inside its `with` block")
     attempt = 0
     while True:
-        request = http.build_request(**kwargs)
+        request = build(http, **kwargs)
         outcome: Outcome = yield request
         delay = delay_before_retry(outcome, attempt, max_retries, luck=random.random())  # noqa: S311 - no secret
         attempt += 1
         if delay is None:
             return answer(outcome, request, attempt)
         yield delay
+
+
+def build(
+    http: httpx.Client | httpx.AsyncClient, method: str, url: str, params: dict[str, Any] | None = None, **rest: Any
+) -> httpx.Request:
+    """The request of a generated builder. The address is put together here, as httpx would parse it three times."""
+    query = f"?{httpx.QueryParams(params)}" if params else ""
+    return http.build_request(method, f"{str(http.base_url).rstrip('/')}{url}{query}", **rest)
 
 
 def outcome_of(error: Exception) -> Outcome:

@@ -2,9 +2,9 @@
 
 from collections import deque
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ._reading import (
     MILLISECOND,
@@ -27,8 +27,10 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 FILL = 0.85  # of a page, so that a window somewhat denser than the last still fits
 GROWTH = 4.0
 WIDEST = timedelta(days=3650)
-MOST_PARTS = 1 / 64
+LEAST_SHARE = 1 / 64
+LADDER = 12
 MOST_PAGES = 8
+SLACK = 8  # times what is left of a span, if it is less than the part before it, is not worth a request
 MEMORY = 0.5  # of the density, from window to window
 
 
@@ -47,14 +49,29 @@ class Window(Generic[T]):
     items: list[T]
 
 
-@dataclass
+class Overfull(NamedTuple):
+    """What a window came to that does not fit: how many records it seems to hold."""
+
+    records: int
+
+
+@dataclass(eq=False)
 class Span(Generic[T]):
-    """A window in the making."""
+    """A window in the making.
+
+    Attributes:
+        most: How wide its parts may be, where it is known that it does not fit.
+        steps: Its reading, once it has been begun.
+        wanted: What that has still to ask.
+        outcome: What that came to.
+    """
 
     start: datetime
     end: datetime
-    asked: bool = False
-    answer: Answer[T] | None = None
+    most: timedelta | None = None
+    steps: Generator[list[Ask], Answer[T], list[T] | Overfull] | None = None
+    wanted: list[Ask] = field(default_factory=list)
+    outcome: list[T] | Overfull | None = None
 
     @property
     def width(self) -> timedelta:
@@ -63,6 +80,14 @@ class Span(Generic[T]):
     def ask(self, page: int | None = None) -> Ask:
         """The overlap of a millisecond makes inclusive and exclusive bounds both right."""
         return Ask(page, self.start - MILLISECOND, self.end)
+
+    def take(self, answer: Answer[T]) -> None:
+        if self.steps is None or self.outcome is not None:
+            return
+        try:
+            self.wanted += self.steps.send(answer)
+        except StopIteration as end:
+            self.outcome, self.wanted = end.value, []
 
 
 class WindowScan(Generic[T]):
@@ -76,9 +101,10 @@ class WindowScan(Generic[T]):
 
     A window is taken for whole where its page is shorter than another was, or than `limit`; where a page is longer
     than any before, its next pages are asked once, to tell a server that caps its pages from one that has no more. A
-    window that does not fit is split. Where `count` has proved true and tells of a few pages, they are read instead,
-    by `PageWalk`; of others only a window of a millisecond is. The width of the next follows the density of the last
-    ones; until the first record is found, the span that holds it is halved.
+    window of a few pages is read by these: by `PageWalk` where `count` has proved true, otherwise twice, and taken
+    where both times brought the same, so that nothing left it meanwhile. What still does not fit is split, unless it
+    is a millisecond. How wide the next is follows the density of the last ones. Where the first records are, nobody
+    knows: the years up to the present are split into ever shorter spans towards it.
     """
 
     def __init__(self, bounds: Bounds, limit: int, concurrency: int, now: Callable[[], datetime]) -> None:
@@ -87,10 +113,7 @@ class WindowScan(Generic[T]):
         self._clock = ServerClock(now)
         self._edge = self._minimum or BEGINNING
         self._width: timedelta | None = None
-        self._found = False
-        self._full_to: datetime | None = None
-        self._spans: deque[Span[T]] = deque()
-        self._flight: deque[Span[T]] = deque()
+        self._spans: list[Span[T]] = []
         self._longest = 0
         self._heeds_time = False
         self._proven = False
@@ -122,44 +145,65 @@ class WindowScan(Generic[T]):
 
     def _read_to(self, horizon: datetime) -> Steps[Window[T]]:
         """The windows up to a moment that is past."""
-        while self._spans or self._edge < horizon:
-            answer = yield self._asks(horizon)
-            self._flight.popleft().answer = answer
+        self._spans = [Span(self._edge, horizon)] if self._edge < horizon else []
+        flight: deque[Span[T]] = deque()
+        while self._spans:
+            asks = []
+            for span, ask in self._due(self._concurrency - len(flight)):
+                flight.append(span)
+                asks.append(ask)
+            answer = yield asks
+            span = flight.popleft()
             if self._clock.hear(answer.date):  # the first answer, of a server whose clock is another: begin again
-                self._edge, horizon = self._minimum or BEGINNING, self._horizon()
-                self._spans.clear()
-                continue
-            while self._spans and (found := self._spans[0].answer) is not None:
-                first = self._spans[0]
-                if (yield from self._is_whole(first, found)):
-                    yield self._handed_over(self._spans.popleft(), found.items)
-                    continue
-                items = None
-                if first.width <= MILLISECOND or (self._honest and (found.count or 0) <= MOST_PAGES * self._cap):
-                    items = yield from self._read_by_pages(first, found)
-                if items is None:
-                    self._split(self._spans.popleft(), found)
-                else:
-                    yield self._handed_over(self._spans.popleft(), items)
+                yield from self._read_to(self._horizon())
+                return
+            span.take(answer)
+            if isinstance(span.outcome, Overfull):
+                self._split(span, span.outcome.records, horizon)
+            while self._spans and isinstance(items := self._spans[0].outcome, list):
+                yield self._handed_over(self._spans.pop(0), items)
 
-    def _asks(self, horizon: datetime) -> list[Ask]:
-        while len(self._spans) < (self._concurrency if self._found else 1) and self._edge < horizon:
-            end = min(after(self._edge, self._next_width(horizon)), horizon)
-            self._spans.append(Span(self._edge, end))
-            self._edge = end
-        wanted = [span for span in self._spans if not span.asked][: self._concurrency - len(self._flight)]
-        for span in wanted:
-            span.asked = True
-        self._flight.extend(wanted)
-        return [span.ask() for span in wanted]
+    def _due(self, room: int) -> list[tuple[Span[T], Ask]]:
+        """The next requests, and whose they are. No more spans are read ahead than requests may be in flight."""
+        due: list[tuple[Span[T], Ask]] = []
+        for place in range(self._concurrency):
+            if len(due) >= room or place >= len(self._spans):
+                break
+            if self._spans[place].steps is None:
+                self._begin(place)
+            span = self._spans[place]
+            now, span.wanted = span.wanted[: room - len(due)], span.wanted[room - len(due) :]
+            due += [(span, ask) for ask in now]
+        return due
 
-    def _next_width(self, horizon: datetime) -> timedelta:
-        """Until the first record is found, half of the span that is known to hold it."""
-        if self._found:
-            return self._width or GROWTH * MILLISECOND
-        if self._full_to is None or self._full_to <= self._edge:
-            return horizon - self._edge + MILLISECOND
-        return max((self._full_to - self._edge) / 2, MILLISECOND)
+    def _begin(self, place: int) -> None:
+        """Begins to read a span, or as much of it as may fit."""
+        span = self._spans[place]
+        widths = [width for width in (self._width, span.most) if width is not None]
+        end = min([span.end, *(after(span.start, width) for width in widths)])
+        if (span.end - end) * SLACK > end - span.start:
+            self._spans.insert(place + 1, Span(end, span.end, span.most))
+            span.end = end
+        span.steps = self._read_span(span)
+        span.wanted = next(span.steps)
+
+    def _read_span(self, span: Span[T]) -> Generator[list[Ask], Answer[T], list[T] | Overfull]:
+        first = yield [span.ask()]
+        if (yield from self._is_whole(span, first)):
+            return first.items
+        count = (first.count or 0) if self._honest else 0
+        instant = span.width <= MILLISECOND
+        items = None
+        if 0 < count and (instant or count <= MOST_PAGES * self._cap):
+            yield from self._hold_to_time()
+            items = yield from self._read_by_count(span, first, count)
+        elif not count and not instant and self._is_burst(span):
+            yield from self._hold_to_time()
+            items = yield from self._read_twice(span, first)
+        if items is None and instant:
+            yield from self._hold_to_time()
+            items = yield from collected(read_until_still(span.ask()[1:], 1, Seen()))
+        return Overfull(count) if items is None else items
 
     def _is_whole(self, span: Span[T], answer: Answer[T]) -> Generator[Any, Answer[T], bool]:
         length = len(answer.items)
@@ -173,7 +217,6 @@ class WindowScan(Generic[T]):
 
         The first page is asked again after them: where it is as it was, no record of theirs can have moved into it.
         """
-        yield from self._land()
         seen: Seen[T] = Seen()
         seen.new(items)
         for page in (1, 2):  # wherever pages begin
@@ -184,56 +227,62 @@ class WindowScan(Generic[T]):
         answer = yield [span.ask()]
         return answer.items == items
 
-    def _read_by_pages(self, span: Span[T], first: Answer[T]) -> Generator[Any, Answer[T], list[T] | None]:
-        """All of a window that does not fit one page; None where its count was untrue, on which its pages relied."""
-        yield from self._land()
+    def _hold_to_time(self) -> Generator[Any, Answer[T], None]:
         if not self._heeds_time and (yield from heeds_no_time(self._clock)):
             raise PaginationError("the server ignores updated_at_min and updated_at_max: read it by list()")
         self._heeds_time = True
+
+    def _is_burst(self, span: Span[T]) -> bool:
+        """Whether it does not fit though, as dense as those before it, it would."""
+        records, time = self._density
+        return bool(records) and records * span.width <= self._cap * time
+
+    def _read_by_count(self, span: Span[T], first: Answer[T], count: int) -> Generator[Any, Answer[T], list[T] | None]:
+        """All of a span by the pages that follow its first; None where its count was untrue, on which they relied."""
         walk: PageWalk[T] = PageWalk(None, Seen(), counted=self._proven)
         walk.base = self._base
+        items = yield from self._rest(span, first, walk, self._concurrency)
+        if not walk.moved:
+            self._proven = self._honest = self._honest and len(items) == count
+            self._base = walk.base if self._proven else None
+        return items if self._proven else None
+
+    def _read_twice(self, span: Span[T], first: Answer[T]) -> Generator[Any, Answer[T], list[T] | None]:
+        """All of a span by its pages, of which the server does not tell the number; None where there are too many."""
+        most = MOST_PAGES * self._cap
+        items = yield from self._rest(span, first, PageWalk(None, Seen()), 1, most)
+        if len(items) > most:
+            return None
+        first = yield [span.ask()]
+        again = yield from self._rest(span, first, PageWalk(None, Seen()), 1, most)
+        return items if items == again else None
+
+    def _rest(
+        self, span: Span[T], first: Answer[T], walk: PageWalk[T], concurrency: int, most: int | None = None
+    ) -> Generator[Any, Answer[T], list[T]]:
+        """A span by its pages, of which the first is there; once there are more than `most` records, no further."""
         walk.ask(1)
         page = walk.receive(first)
-        items = page.items if page else []
-        items += yield from collected(read_pages(walk, span.ask()[1:], self._concurrency))
-        if not walk.moved:
-            self._proven = self._honest = self._honest and len(items) == first.count
-            self._base = walk.base if self._proven else None
-        return items if self._proven or span.width <= MILLISECOND else None
+        pages = read_pages(walk, span.ask()[1:], concurrency)
+        return (page.items if page else []) + (yield from collected(pages, most))
 
-    def _land(self) -> Generator[Any, Answer[T], None]:
-        """Waits for all that is in flight, so that the next answer is the next question's."""
-        while self._flight:
-            answer = yield []
-            self._flight.popleft().answer = answer
-
-    def _split(self, span: Span[T], answer: Answer[T]) -> None:
-        if not self._found:
-            self._edge, self._full_to = span.start, span.end
+    def _split(self, span: Span[T], records: int, horizon: datetime) -> None:
+        place = self._spans.index(span)
+        if span.start == BEGINNING and span.end == horizon:
+            ends = [after(horizon, -span.width / GROWTH**rung) for rung in range(1, LADDER)] + [horizon]
+            self._spans = [Span(start, end) for start, end in zip([span.start, *ends], ends, strict=False)]
             return
-        count = answer.count or 0
-        share = min(FILL * self._cap / count, 0.5) if count > len(answer.items) else 0.5
-        if self._spans:
-            share = max(share, MOST_PARTS)
-        self._width = width = max(span.width * share, MILLISECOND)
-        if not self._spans:  # nothing is planned beyond: what is left of it is planned anew
-            self._edge = after(span.start, width)
-            self._spans.append(Span(span.start, self._edge))
-            return
-        parts = []
-        start = span.start
-        while start < span.end:
-            end = min(after(start, width), span.end)
-            parts.append(Span[T](start, end))
-            start = end
-        self._spans.extendleft(reversed(parts))
+        share = min(max(FILL * self._cap / records, LEAST_SHARE), 0.5) if records > self._cap else 0.5
+        self._width = max(span.width * share, MILLISECOND)
+        self._spans[place] = Span(span.start, span.end, most=max(span.width / 2, MILLISECOND))
 
     def _handed_over(self, span: Span[T], items: list[T]) -> Window[T]:
+        self._edge = span.end
         records, time = self._density
-        self._density = records, time = records * MEMORY + len(items), time * MEMORY + span.width
-        before = self._width if self._found else span.width
-        self._found = self._found or bool(items)
-        if self._found and before is not None:
+        if records or items:  # what lies before the first of all says nothing of those that follow
+            self._density = records, time = records * MEMORY + len(items), time * MEMORY + span.width
+        if self._width or items:
+            before = self._width or span.width
             width = time * (FILL * self._cap / records) if records >= 1 else span.width * GROWTH
             self._width = max(min(width, before * GROWTH, WIDEST), before / GROWTH, MILLISECOND)
         return self._window(span.start, span.end, items)
@@ -258,19 +307,20 @@ class WindowScan(Generic[T]):
         return all(map(self._is_known, answer.items)) and (yield from heeds_no_time(self._clock))
 
 
-def collected(pages: Generator[Any, Answer[T], Any]) -> Generator[Any, Answer[T], list[T]]:
-    """The records of pages, in one list."""
+def collected(pages: Generator[Any, Answer[T], Any], most: int | None = None) -> Generator[Any, Answer[T], list[T]]:
+    """The records of pages, in one list; no more are asked once there are more than `most`."""
     items: list[T] = []
     try:
         step = next(pages)
-        while True:
+        while most is None or len(items) <= most:
             if isinstance(step, list):
                 step = pages.send((yield step))
             else:
                 items += step.items
                 step = next(pages)
     except StopIteration:
-        return items
+        pass
+    return items
 
 
 def after(moment: datetime, width: timedelta) -> datetime:
