@@ -183,8 +183,16 @@ def peak(how: str, sessions: int) -> int:
 def peak_of_reading(how: str, url: str) -> str:
     with Konvo(KEY, base_url=url) as konvo:
         read = drain(getattr(konvo.ai_sessions, how)())
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return f"{read} {most}"
+    return f"{read} {most_memory()}"
+
+
+def most_memory() -> int:
+    """The peak of this process; Linux counts that of its parent in `ru_maxrss`."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        (peak,) = (line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(peak) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 @contextmanager
