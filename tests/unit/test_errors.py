@@ -58,8 +58,10 @@ def test_the_error_says_what_the_server_said_and_what_to_do(face: Face) -> None:
     with serving(replies(Reply({"error": 17, "message": "page is no number"}, status=400))) as server:
         with pytest.raises(BadRequestError) as caught:
             read(face, server.url)
-    address = f"{server.url}/ai-sessions"
-    assert str(caught.value) == f"400 Bad Request from GET {address}; page is no number; correct the parameters"
+    assert str(caught.value) == (
+        f"400 Bad Request from GET {server.url}/ai-sessions; page is no number; correct the parameters; "
+        "at the first page, 0 records handed over"
+    )
     assert caught.value.body == konvoai.Error(error=17, message="page is no number")
     assert caught.value.response.status_code == 400
 
@@ -127,7 +129,7 @@ def test_redirects_are_not_followed_even_by_a_client_that_follows_them() -> None
 
 def test_neither_error_nor_its_request_shows_the_key(face: Face) -> None:
     with serving(replies(Reply({}, status=401))) as server:
-        with pytest.raises(AuthenticationError, match="KONVO_API_KEY") as caught:
+        with pytest.raises(AuthenticationError, match="check the key in api_key=") as caught:
             read(face, server.url, client={"api_key": "zebra-1"})
     assert server.requests[0].headers["x-api-key"] == "zebra-1"
     assert "zebra" not in f"{caught.value!r} {vars(caught.value)} {caught.value.response.request.headers!r}"

@@ -6,6 +6,8 @@ The generated package, and attrs with it, take half as long to import as httpx: 
 from __future__ import annotations
 
 import os
+import threading
+import weakref
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -13,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from ._drift import Drift
-from ._http import AsyncBorrowedClient, AsyncSender, BorrowedClient, Sender, client_options
+from ._http import AsyncBorrowedClient, AsyncOwnClient, AsyncSender, BorrowedClient, OwnClient, Sender, client_options
+from ._log import log_as_asked
 from ._paginator import AsyncPaginator, AsyncScan, ListQuery, Paginator, Scan
-from ._settings import KEY_HEADER, InvalidSettingError, OnDrift, Settings, resolve
+from ._settings import KEY_HEADER, InvalidSettingError, OnDrift, Settings, hidden, resolve
 from ._walk import Answer
 
 if TYPE_CHECKING:
@@ -60,20 +63,27 @@ class Konvo:
     ) -> None:
         from ._resources import AISessions
 
+        api_key = hidden(api_key)
         settings = resolve(api_key, base_url, timeout, max_retries, on_drift, allow_http, os.environ)
+        log_as_asked(os.environ)
         self._drift = Drift(settings.on_drift)
-        self._sender = Sender(open_client(http_client, client_options(settings)), settings.max_retries)
+        self._sender = Sender(partial(open_client, http_client, settings), settings)
         self.api = generated_client(settings).set_httpx_client(self._sender.http)
+        clients.add(self)
         self.ai_sessions: AISessions[Paginator[AISession], Scan[AISession]] = AISessions(
             partial(Paginator, self._fetch), partial(Scan, self._fetch)
         )
 
-    def _fetch(self, query: ListQuery, request: dict[str, Any]) -> Answer[Any]:
-        return query.read(self._sender.send(request), self._drift)
+    def _fetch(self, query: ListQuery, request: dict[str, Any], stop: threading.Event | None = None) -> Answer[Any]:
+        return query.read(self._sender.send(request, stop), self._drift)
+
+    def _renew(self) -> None:
+        self._sender.renew()
+        self.api.set_httpx_client(self._sender.http)
 
     def close(self) -> None:
-        """Closes the connections; an `http_client` of your own stays open."""
-        self._sender.http.close()
+        """Ends what is under way, and closes the connections; an `http_client` of your own stays open."""
+        self._sender.close()
 
     def __enter__(self) -> Self:
         return self
@@ -101,10 +111,13 @@ class AsyncKonvo:
     ) -> None:
         from ._resources import AISessions
 
+        api_key = hidden(api_key)
         settings = resolve(api_key, base_url, timeout, max_retries, on_drift, allow_http, os.environ)
+        log_as_asked(os.environ)
         self._drift = Drift(settings.on_drift)
-        self._sender = AsyncSender(open_async_client(http_client, client_options(settings)), settings.max_retries)
+        self._sender = AsyncSender(partial(open_async_client, http_client, settings), settings)
         self.api = generated_client(settings).set_async_httpx_client(self._sender.http)
+        clients.add(self)
         self.ai_sessions: AISessions[AsyncPaginator[AISession], AsyncScan[AISession]] = AISessions(
             partial(AsyncPaginator, self._fetch), partial(AsyncScan, self._fetch)
         )
@@ -112,9 +125,13 @@ class AsyncKonvo:
     async def _fetch(self, query: ListQuery, request: dict[str, Any]) -> Answer[Any]:
         return query.read(await self._sender.send(request), self._drift)
 
+    def _renew(self) -> None:
+        self._sender.renew()
+        self.api.set_async_httpx_client(self._sender.http)
+
     async def aclose(self) -> None:
-        """Closes the connections; an `http_client` of your own stays open."""
-        await self._sender.http.aclose()
+        """Ends what is under way, and closes the connections; an `http_client` of your own stays open."""
+        await self._sender.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -128,20 +145,37 @@ class AsyncKonvo:
         return f"<AsyncKonvo {self._sender.http.base_url}>"
 
 
-def open_client(lender: httpx.Client | None, options: dict[str, Any]) -> httpx.Client:
+clients: weakref.WeakSet[Konvo | AsyncKonvo] = weakref.WeakSet()
+
+
+inherited: list[httpx.Client | httpx.AsyncClient] = []
+"""The connections of a fork's parent, which the child neither uses nor closes."""
+
+
+def renew_all() -> None:
+    for client in list(clients):
+        inherited.append(client._sender.http)
+        client._renew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=renew_all)
+
+
+def open_client(lender: httpx.Client | None, settings: Settings) -> httpx.Client:
     if lender is None:
-        return httpx.Client(**options)
+        return OwnClient(**client_options(settings))
     if not isinstance(lender, httpx.Client):
         raise InvalidSettingError("http_client must be an httpx.Client; AsyncKonvo takes an httpx.AsyncClient")
-    return BorrowedClient(lender, options)
+    return BorrowedClient(lender, client_options(settings))
 
 
-def open_async_client(lender: httpx.AsyncClient | None, options: dict[str, Any]) -> httpx.AsyncClient:
+def open_async_client(lender: httpx.AsyncClient | None, settings: Settings) -> httpx.AsyncClient:
     if lender is None:
-        return httpx.AsyncClient(**options)
+        return AsyncOwnClient(**client_options(settings))
     if not isinstance(lender, httpx.AsyncClient):
         raise InvalidSettingError("http_client must be an httpx.AsyncClient; Konvo takes an httpx.Client")
-    return AsyncBorrowedClient(lender, options)
+    return AsyncBorrowedClient(lender, client_options(settings))
 
 
 def generated_client(settings: Settings) -> AuthenticatedClient:

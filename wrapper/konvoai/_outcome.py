@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from ._retry import LONGEST_RETRY_AFTER, Outcome, retry_after
-from ._settings import ADDRESS_VARIABLE, KEY_VARIABLE
+from ._settings import ADDRESS_VARIABLE
 from .errors import (
     APIConnectionError,
     APIStatusError,
@@ -36,23 +36,23 @@ ERRORS = {
 
 ADVICE = {
     400: "correct the parameters",
-    401: f"check the key in {KEY_VARIABLE} or api_key=",
-    403: f"use a key that may do this, in {KEY_VARIABLE} or api_key=",
+    401: "check the key in {key_source}",
+    403: "use a key that may do this, in {key_source}",
     404: f"check the address in {ADDRESS_VARIABLE} or base_url=",
     429: "ask less often, or with a lower concurrency",
 }
 
 
-def answer(outcome: Outcome, request: httpx.Request, attempts: int) -> httpx.Response:
+def answer(outcome: Outcome, request: httpx.Request, attempts: int, key_source: str) -> httpx.Response:
     """The response where it is a 200; raises the error of `outcome` otherwise."""
     if not isinstance(outcome, httpx.Response):
         raise connection_error(outcome, request, attempts) from outcome
     if outcome.status_code != 200:
-        raise status_error(outcome, request, attempts)
+        raise status_error(outcome, request, attempts, key_source)
     return outcome
 
 
-def status_error(response: httpx.Response, request: httpx.Request, attempts: int) -> APIStatusError:
+def status_error(response: httpx.Response, request: httpx.Request, attempts: int, key_source: str) -> APIStatusError:
     status = response.status_code
     body = error_body(response)
     wait = retry_after(response.headers)
@@ -65,7 +65,7 @@ def status_error(response: httpx.Response, request: httpx.Request, attempts: int
     if response.is_redirect:
         parts.append(f"redirects are not followed: set the final address in {ADDRESS_VARIABLE} or base_url=")
     elif advice := ADVICE.get(status) or ("try again later" if status >= 500 else None):
-        parts.append(advice)
+        parts.append(advice.format(key_source=key_source))
     return kind("; ".join(parts), response=response, body=body, retry_after=wait)
 
 

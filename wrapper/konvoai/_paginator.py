@@ -1,7 +1,8 @@
 """Lists and scans that are read as they are iterated."""
 
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -60,15 +61,15 @@ def given(ask: Ask) -> dict[str, Any]:
 class Reader(Generic[T]):
     """What a list and a scan have in common: one operation, and a way to ask it."""
 
-    def __init__(self, fetch: Callable[[ListQuery, dict[str, Any]], Answer[T]], query: ListQuery) -> None:
+    def __init__(self, fetch: Callable[..., Answer[T]], query: ListQuery) -> None:
         self._fetch = fetch
         self._query = query
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._query}>"
 
-    def _answer(self, ask: Ask) -> Answer[T]:
-        return self._fetch(self._query, self._query.request(ask))
+    def _answer(self, ask: Ask, stop: threading.Event) -> Answer[T]:
+        return self._fetch(self._query, self._query.request(ask), stop)
 
 
 class AsyncReader(Generic[T]):
@@ -94,12 +95,13 @@ class Paginator(Reader[T]):
     """
 
     def __iter__(self) -> Iterator[T]:
-        for page in self.pages():
-            yield from page.items
+        with closing(self.pages()) as pages:
+            for page in pages:
+                yield from page.items
 
     def pages(self) -> Generator[Page[T], None, None]:
         """The pages of the list, those without a new record left out."""
-        return drive(self._query.pages(), self._answer, self._query.concurrency)
+        return drive(self._query.pages(), self._answer)
 
     def count(self) -> int | None:
         """The server's total for this list, by one request of one record; None where the server tells none."""
@@ -117,7 +119,7 @@ class AsyncPaginator(AsyncReader[T]):
 
     def pages(self) -> AsyncGenerator[Page[T], None]:
         """The pages of the list, those without a new record left out."""
-        return async_drive(self._query.pages(), self._answer, self._query.concurrency)
+        return async_drive(self._query.pages(), self._answer)
 
     async def count(self) -> int | None:
         """The server's total for this list, by one request of one record; None where the server tells none."""
@@ -132,12 +134,13 @@ class Scan(Reader[T]):
     """
 
     def __iter__(self) -> Iterator[T]:
-        for window in self.windows():
-            yield from window.items
+        with closing(self.windows()) as windows:
+            for window in windows:
+                yield from window.items
 
     def windows(self) -> Generator[Window[T], None, None]:
         """The windows of time, one after the other, empty ones too: `scan(updated_at_min=window.end)` goes on."""
-        return drive(self._query.windows(), self._answer, self._query.concurrency)
+        return drive(self._query.windows(), self._answer)
 
 
 class AsyncScan(AsyncReader[T]):
@@ -151,4 +154,4 @@ class AsyncScan(AsyncReader[T]):
 
     def windows(self) -> AsyncGenerator[Window[T], None]:
         """The windows of time, one after the other, empty ones too: `scan(updated_at_min=window.end)` goes on."""
-        return async_drive(self._query.windows(), self._answer, self._query.concurrency)
+        return async_drive(self._query.windows(), self._answer)

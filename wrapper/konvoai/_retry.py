@@ -7,9 +7,14 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
+from ._watch import TookTooLong
+
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 30.0
 LONGEST_RETRY_AFTER = 120.0
+
+PASSING = frozenset([408, 429, 500, 502, 503, 504, *range(520, 530)])
+HOPELESS = (TookTooLong, httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
 
 Outcome = httpx.Response | Exception
 """Of one attempt: an answer that was read to its end, or what httpx raised."""
@@ -34,10 +39,8 @@ def delay_before_retry(outcome: Outcome, attempt: int, max_retries: int, luck: f
 def may_pass(outcome: Outcome) -> bool:
     """Whether the same request can fare better later."""
     if isinstance(outcome, httpx.Response):
-        return outcome.status_code in (408, 429) or outcome.status_code >= 500
-    if "CERTIFICATE_VERIFY_FAILED" in str(outcome):
-        return False
-    return not isinstance(outcome, httpx.UnsupportedProtocol | httpx.LocalProtocolError | httpx.InvalidURL)
+        return outcome.status_code in PASSING
+    return not isinstance(outcome, HOPELESS) and "CERTIFICATE_VERIFY_FAILED" not in str(outcome)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -3,7 +3,7 @@
 import ipaddress
 import math
 from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import httpx
 
@@ -36,6 +36,7 @@ class Secret(str):
 
 class Settings(NamedTuple):
     api_key: Secret
+    key_source: str
     base_url: str
     timeout: httpx.Timeout
     max_retries: int
@@ -53,12 +54,18 @@ def resolve(
 ) -> Settings:
     """The settings of a client, each checked, the key and the address from the environment where not given."""
     return Settings(
-        api_key=checked_key(api_key if api_key is not None else environ.get(KEY_VARIABLE, "")),
+        api_key=checked_key(hidden(environ.get(KEY_VARIABLE, "") if api_key is None else api_key)),
+        key_source=KEY_VARIABLE if api_key is None else "api_key=",
         base_url=checked_address(base_url or environ.get(ADDRESS_VARIABLE) or DEFAULT_BASE_URL, allow_http),
         timeout=checked_timeout(timeout),
         max_retries=checked_retries(max_retries),
         on_drift=checked_on_drift(on_drift),
     )
+
+
+def hidden(key: Any) -> Any:
+    """The key as a variable that does not show it, as some tools show the variables of a traceback."""
+    return Secret(key) if isinstance(key, str) else key
 
 
 def checked_key(key: str) -> Secret:

@@ -16,6 +16,7 @@ KonvoError
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import httpx
@@ -41,7 +42,27 @@ __all__ = [
 
 
 class KonvoError(Exception):
-    """The root of all errors of konvoai."""
+    """The root of all errors of konvoai.
+
+    Attributes:
+        page: Of an error while a list or a scan was read: the page that was asked, as the server numbers pages; None is
+            the first.
+        window: The times between which records were asked for, aware datetimes or None.
+        handed_over: How many records had been handed over; None where nothing was being read.
+    """
+
+    page: int | None = None
+    window: tuple[datetime | None, datetime | None] = (None, None)
+    handed_over: int | None = None
+
+    def tell_place(
+        self, page: int | None, minimum: datetime | None, maximum: datetime | None, handed_over: int
+    ) -> None:
+        """Adds to the message what was being read; not the times, as no message shows what may be personal."""
+        self.page, self.window, self.handed_over = page, (minimum, maximum), handed_over
+        place = "the first page" if page is None else f"page {page}"
+        within = "" if minimum is None else " of the window of time in `window`"
+        self.args = (f"{self}; at {place}{within}, {handed_over} records handed over",)
 
 
 class APIConnectionError(KonvoError):
