@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +18,8 @@ class Request:
     path: str
     query: dict[str, str]
     headers: dict[str, str]
+    port: int
+    """Of the client: another one is another connection."""
 
 
 @dataclass
@@ -40,7 +43,7 @@ class Server:
 
 
 @contextmanager
-def serving(answer: Callable[[Request], Reply | Drop]) -> Iterator[Server]:
+def serving(answer: Callable[[Request], Reply | Drop], tls: ssl.SSLContext | None = None) -> Iterator[Server]:
     """A server on a free port that asks `answer` for each request, and remembers the requests."""
     requests: list[Request] = []
     connections: list[socket.socket] = []
@@ -54,7 +57,7 @@ def serving(answer: Callable[[Request], Reply | Drop]) -> Iterator[Server]:
             parts = urlsplit(self.path)
             query = {name: ",".join(values) for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
             headers = {name.lower(): value for name, value in self.headers.items()}
-            request = Request(self.command, parts.path, query, headers)
+            request = Request(self.command, parts.path, query, headers, self.client_address[1])
             requests.append(request)
             reply = answer(request)
             if isinstance(reply, Drop):
@@ -68,7 +71,7 @@ def serving(answer: Callable[[Request], Reply | Drop]) -> Iterator[Server]:
             raise AttributeError(name)
 
         def handle(self) -> None:
-            with suppress(ConnectionError):  # the client has left
+            with suppress(ConnectionError, ssl.SSLError):  # the client has left, or trusts no such server
                 super().handle()
 
         def send(self, reply: Reply) -> None:
@@ -96,10 +99,12 @@ def serving(answer: Callable[[Request], Reply | Drop]) -> Iterator[Server]:
 
     server = Listener(("127.0.0.1", 0), Handler)
     server.daemon_threads = False
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield Server(f"http://127.0.0.1:{server.server_port}", requests)
+        yield Server(f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}", requests)
     finally:
         server.shutdown()
         thread.join()
@@ -107,6 +112,45 @@ def serving(answer: Callable[[Request], Reply | Drop]) -> Iterator[Server]:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
         server.server_close()
+
+
+@contextmanager
+def talking(talk: Callable[[socket.socket], None]) -> Iterator[str]:
+    """The address of a server that speaks no HTTP but what `talk` sends, once to each connection, after its request."""
+    ended = threading.Event()
+    connections: list[socket.socket] = []
+    threads: list[threading.Thread] = []
+
+    def serve(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            head = b""
+            while b"\r\n\r\n" not in head and (more := connection.recv(65536)):
+                head += more
+            talk(connection)
+            connection.shutdown(socket.SHUT_WR)
+
+    def listen() -> None:
+        with suppress(OSError):
+            while not ended.is_set():
+                connection, _ = listener.accept()
+                connections.append(connection)
+                threads.append(threading.Thread(target=serve, args=[connection]))
+                threads[-1].start()
+
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+        threads.append(threading.Thread(target=listen))
+        threads[0].start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            ended.set()
+            with suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            for connection in connections:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+            for thread in threads:
+                thread.join()
 
 
 def replies(*given: Reply | Drop) -> Callable[[Request], Reply | Drop]:

@@ -16,7 +16,7 @@ import httpx
 
 from ._drift import Drift
 from ._http import AsyncBorrowedClient, AsyncOwnClient, AsyncSender, BorrowedClient, OwnClient, Sender, client_options
-from ._log import log_as_asked
+from ._log import LOG_VARIABLE, log_as_asked
 from ._paginator import AsyncPaginator, AsyncScan, ListQuery, Paginator, Scan
 from ._settings import KEY_HEADER, InvalidSettingError, OnDrift, Settings, hidden, resolve
 from ._walk import Answer
@@ -65,7 +65,7 @@ class Konvo:
 
         api_key = hidden(api_key)
         settings = resolve(api_key, base_url, timeout, max_retries, on_drift, allow_http, os.environ)
-        log_as_asked(os.environ)
+        log_as_asked(os.environ.get(LOG_VARIABLE, ""))
         self._drift = Drift(settings.on_drift)
         self._sender = Sender(partial(open_client, http_client, settings), settings)
         self.api = generated_client(settings).set_httpx_client(self._sender.http)
@@ -113,7 +113,7 @@ class AsyncKonvo:
 
         api_key = hidden(api_key)
         settings = resolve(api_key, base_url, timeout, max_retries, on_drift, allow_http, os.environ)
-        log_as_asked(os.environ)
+        log_as_asked(os.environ.get(LOG_VARIABLE, ""))
         self._drift = Drift(settings.on_drift)
         self._sender = AsyncSender(partial(open_async_client, http_client, settings), settings)
         self.api = generated_client(settings).set_async_httpx_client(self._sender.http)

@@ -1,7 +1,6 @@
 """The logger `konvoai`: silent, unless the program listens to it or KONVO_LOG asks for it."""
 
 import logging
-from collections.abc import Mapping
 
 from ._settings import InvalidSettingError
 
@@ -12,14 +11,13 @@ logger = logging.getLogger("konvoai")
 logger.addHandler(logging.NullHandler())
 
 
-def log_as_asked(environ: Mapping[str, str]) -> None:
-    """Shows the log on standard error where KONVO_LOG is `debug` (every request) or `info` (retries and waits)."""
-    asked = environ.get(LOG_VARIABLE, "").lower()
+def log_as_asked(asked: str) -> None:
+    """Shows the log on standard error: `debug` every request, `info` retries and waits, nothing else."""
     if not asked:
         return
-    if asked not in LEVELS:
+    if asked.lower() not in LEVELS:
         raise InvalidSettingError(f"{LOG_VARIABLE} must be one of {', '.join(LEVELS)}, not {asked!r}")
-    logger.setLevel(LEVELS[asked])
+    logger.setLevel(LEVELS[asked.lower()])
     if not any(handler.get_name() == LOG_VARIABLE for handler in logger.handlers):
         handler = logging.StreamHandler()
         handler.set_name(LOG_VARIABLE)

@@ -9,6 +9,7 @@ import httpx
 
 from ._retry import LONGEST_RETRY_AFTER, Outcome, retry_after
 from ._settings import ADDRESS_VARIABLE
+from ._watch import TookTooLong
 from .errors import (
     APIConnectionError,
     APIStatusError,
@@ -70,6 +71,8 @@ def status_error(response: httpx.Response, request: httpx.Request, attempts: int
 
 
 def connection_error(error: Exception, request: httpx.Request, attempts: int) -> KonvoError:
+    if isinstance(error, TookTooLong):
+        return APITimeoutError(f"{error}, for {asked(request, attempts)}; ask for less at once, with a lower limit=")
     if isinstance(error, httpx.TimeoutException):
         limit = "raise timeout= or try again later"
         return APITimeoutError(f"no answer in time ({type(error).__name__}) to {asked(request, attempts)}; {limit}")

@@ -33,6 +33,9 @@ class Secret(str):
     def __repr__(self) -> str:
         return "'**********'"
 
+    def __str__(self) -> str:
+        return "**********"
+
 
 class Settings(NamedTuple):
     api_key: Secret
@@ -53,10 +56,14 @@ def resolve(
     environ: Mapping[str, str],
 ) -> Settings:
     """The settings of a client, each checked, the key and the address from the environment where not given."""
+    key_source = KEY_VARIABLE if api_key is None else "api_key="
+    api_key = hidden(environ.get(KEY_VARIABLE, "") if api_key is None else api_key)
+    base_url = base_url or environ.get(ADDRESS_VARIABLE) or DEFAULT_BASE_URL
+    del environ  # which has the key, and would be shown with this frame
     return Settings(
-        api_key=checked_key(hidden(environ.get(KEY_VARIABLE, "") if api_key is None else api_key)),
-        key_source=KEY_VARIABLE if api_key is None else "api_key=",
-        base_url=checked_address(base_url or environ.get(ADDRESS_VARIABLE) or DEFAULT_BASE_URL, allow_http),
+        api_key=checked_key(api_key),
+        key_source=key_source,
+        base_url=checked_address(base_url, allow_http),
         timeout=checked_timeout(timeout),
         max_retries=checked_retries(max_retries),
         on_drift=checked_on_drift(on_drift),
@@ -65,10 +72,10 @@ def resolve(
 
 def hidden(key: Any) -> Any:
     """The key as a variable that does not show it, as some tools show the variables of a traceback."""
-    return Secret(key) if isinstance(key, str) else key
+    return Secret(key) if type(key) is str else key
 
 
-def checked_key(key: str) -> Secret:
+def checked_key(key: Any) -> Secret:
     if not isinstance(key, str) or not key.strip():
         raise InvalidSettingError(f"no API key: set {KEY_VARIABLE}, or pass api_key=")
     if not (key.isascii() and key.isprintable() and key == key.strip()):
@@ -76,7 +83,7 @@ def checked_key(key: str) -> Secret:
             f"the API key cannot be sent in a header: it has a space, a line break or another character around or in "
             f"it that no key has; correct {KEY_VARIABLE} or api_key="
         )
-    return Secret(key)
+    return key if isinstance(key, Secret) else Secret(key)
 
 
 def checked_address(address: str, allow_http: bool) -> str:
