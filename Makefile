@@ -12,7 +12,7 @@ PIP_INSTALL := $(PY) -m pip install -qq --no-input --no-compile --disable-pip-ve
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo mock test test-long bench generate check format build lock clean
+.PHONY: help setup demo mock test test-long bench security generate check format build lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,10 @@ bench: setup ## measure decoding, importing and reading, as ratios within one ru
 	@$(PY) benchmarks/imports.py
 	@echo
 	@$(PY) benchmarks/reading.py $(ARGS)
+
+security: setup ## look for unsafe code, and for known weaknesses of what is locked
+	@.venv/bin/ruff check --quiet --output-format concise wrapper scripts # its rules S are those of bandit
+	@$(PY) scripts/security.py
 
 generate: setup ## regenerate generated/ from openapi.yaml
 	@$(PY) scripts/generate.py
