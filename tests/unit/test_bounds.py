@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from typing import Any
 
+import httpx
 import pytest
 
 from faces import KEY, Face, Way, read
@@ -54,6 +55,35 @@ def test_a_trickle_of_bytes_ends_after_the_longest_time(
     with talking(trickle(head)) as url:
         with pytest.raises(APITimeoutError, match=r"not complete after 0\.3 s"):
             read(face, url)
+
+
+def test_a_trickle_ends_with_a_client_of_the_users_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_watch, "LONGEST_ATTEMPT", 0.3)
+    with talking(trickle(b"HTTP/1.1 200 OK\r\n\r\n")) as url, httpx.Client() as own:
+        with Konvo(KEY, base_url=url, http_client=own) as konvo, pytest.raises(APITimeoutError, match="not complete"):
+            list(konvo.ai_sessions.list())
+
+
+def test_an_answer_that_is_given_up_gives_its_connection_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_watch, "LARGEST_ANSWER", 10)
+    limits = httpx.Limits(max_connections=1)
+    with serving(replies(Reply({"result": []}))) as server, httpx.Client(limits=limits) as own:
+        with Konvo(KEY, base_url=server.url, http_client=own, max_retries=0, timeout=0.5) as konvo:
+            for _ in range(3):
+                with pytest.raises(ResponseValidationError, match="larger"):
+                    list(konvo.ai_sessions.list())
+
+
+@pytest.mark.anyio
+async def test_an_async_answer_that_is_given_up_gives_its_connection_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_watch, "LARGEST_ANSWER", 10)
+    limits = httpx.Limits(max_connections=1)
+    with serving(replies(Reply({"result": []}))) as server:
+        async with httpx.AsyncClient(limits=limits) as own:
+            async with AsyncKonvo(KEY, base_url=server.url, http_client=own, max_retries=0, timeout=0.5) as konvo:
+                for _ in range(3):
+                    with pytest.raises(ResponseValidationError, match="larger"):
+                        [session async for session in konvo.ai_sessions.list()]
 
 
 def test_a_bomb_of_gzip_is_not_unpacked(face: Face) -> None:

@@ -1,8 +1,10 @@
 """What goes wrong on the way, on any request of a list or a scan: the whole result or the error of its name."""
 
+import asyncio
 import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 
 import konvoai
-from faces import Face, Way, read
+from faces import KEY, Face, Way, read
 from konvoai import _retry
 from server import Reply, Request
 from shop import Shop
@@ -134,7 +136,7 @@ def test_a_fault_that_passes_is_not_noticed(face: Face, way: Way, concurrency: i
         found = read(face, server.url, way=way, concurrency=concurrency)
     assert sorted(session.id for session in found) == sorted(stands.ids_in_order())
     assert once.failed is not None
-    assert sum(request.query == once.failed.query for request in server.requests) == 2
+    assert sum(request.query == once.failed.query for request in server.requests) >= 2
 
 
 @pytest.mark.parametrize("place", everywhere)
@@ -166,24 +168,42 @@ def test_a_fault_that_lasts_is_its_error_and_tells_the_place(
     assert 0 <= error.handed_over <= SESSIONS
     assert f"{error.handed_over} records handed over" in str(error)
     assert not any(value in str(error) for name, value in asked.items() if name.startswith("updated"))
-    assert sum(request.query == asked for request in server.requests) == attempts
+    assert ("(3 attempts)" in str(error)) == (attempts == 3)
     if isinstance(shown, int):
         assert "a fault on demand" in str(error)
 
 
 def test_nothing_is_sent_while_one_request_has_been_told_to_wait(face: Face) -> None:
-    told: list[float] = []
-    arrived: list[float] = []
+    """Of two readings at a time with one client; those in flight when the server tells one to wait may arrive after."""
+    told, arrived = [], []
 
     def decide(request: Request) -> Fault:
         arrived.append(time.monotonic())
-        if len(arrived) == 6:
-            told.append(time.monotonic())
-            return (503, {"Retry-After": "1"})
-        return None
+        if len(arrived) != 6:
+            return None
+        told.append(time.monotonic())
+        return (503, {"Retry-After": "1"})
 
-    with standin(shop(), fault=decide) as server:
-        assert len(read(face, server.url, concurrency=4)) == SESSIONS
-    waited = [moment - told[0] for moment in arrived if moment > told[0]]
-    assert len([seconds for seconds in waited if seconds < 0.95]) <= 3  # those already in flight
-    assert waited
+    with standin(shop(), fault=decide, latency=0.01) as server:
+        assert twice(face, server.url) == [SESSIONS, SESSIONS]
+    after = [moment - told[0] for moment in arrived if moment > told[0]]
+    assert len([seconds for seconds in after if seconds < 0.95]) <= 1
+    assert len(after) > 8
+
+
+def twice(face: Face, url: str) -> list[int]:
+    """How many sessions came by two lists of one client that are read at the same time."""
+    if face == "sync":
+        with konvoai.Konvo(KEY, base_url=url) as konvo, ThreadPoolExecutor() as pool:
+            lists = [konvo.ai_sessions.list(concurrency=1) for _ in range(2)]
+            return [len(found) for found in pool.map(list, lists)]
+
+    async def read_both() -> list[int]:
+        async with konvoai.AsyncKonvo(KEY, base_url=url) as konvo:
+
+            async def count() -> int:
+                return len([session async for session in konvo.ai_sessions.list(concurrency=1)])
+
+            return await asyncio.gather(count(), count())
+
+    return asyncio.run(read_both())
