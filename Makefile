@@ -52,6 +52,7 @@ generate: setup ## regenerate generated/ from openapi.yaml
 
 check: setup ## lint, format and type checks; is generated/ what openapi.yaml gives?
 	@$(PY) -m openapi_spec_validator --validation-errors all openapi.yaml
+	@node_modules/.bin/spectral lint --quiet --fail-severity warn openapi.yaml
 	@$(PY) scripts/generate.py --check
 	@.venv/bin/ruff check --quiet --output-format concise
 	@.venv/bin/ruff format --quiet --check

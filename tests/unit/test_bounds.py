@@ -24,7 +24,7 @@ from server import Reply, replies, serving, sessions, talking
 from shop import Shop
 from standin import Fault, standin
 
-LONG = 20
+LONG = 45
 """Seconds that nothing here comes near, unless it hangs."""
 
 
@@ -273,17 +273,19 @@ def test_another_event_loop_is_told_why_not() -> None:
         asyncio.run(close_after_another())
 
 
+LIMITS = ["10", "11", "12"]
+"""Of the pages of the parent and its two children, which tells their requests apart."""
 FORKED = """
 import os, sys
 from konvoai import Konvo
 
-konvo = Konvo()
+konvo = Konvo(max_retries=0)
 print(konvo.ai_sessions.list().count())
-for _ in range(2):
+for limit in (11, 12):
     child = os.fork()
     if not child:
         for _ in range(20):
-            assert len(list(konvo.ai_sessions.list(limit=10))) == 60
+            assert len(list(konvo.ai_sessions.list(limit=limit))) == 60
         assert konvo.api.get_httpx_client() is konvo._sender.http
         os._exit(0)
 for _ in range(20):
@@ -297,4 +299,6 @@ def test_a_fork_opens_its_own_connections() -> None:
     with standin(Shop.of(60)) as server, program(server.url, FORKED) as process:
         said = process.communicate(timeout=LONG)
     assert process.returncode == 0, said
-    assert len({request.port for request in server.requests}) >= 3
+    ports = [{request.port for request in server.requests if request.query["limit"] == limit} for limit in LIMITS]
+    assert all(ports)
+    assert len(set.union(*ports)) == sum(map(len, ports))

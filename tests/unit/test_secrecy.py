@@ -89,6 +89,8 @@ def test_no_lost_connection_shows_the_key(face: Face, everything_logged: Callabl
         garbled = failure(face, url)
     for error in (refused, late, garbled):
         assert KEY not in shown(error, error.__cause__) + told(error)
+        assert error.__cause__ is not None
+        assert error.__cause__.__traceback__ is None  # its frames hold the request as it is sent
     assert KEY not in everything_logged()
 
 

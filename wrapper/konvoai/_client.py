@@ -70,9 +70,8 @@ class Konvo:
         self._sender = Sender(partial(open_client, http_client, settings), settings)
         self.api = generated_client(settings).set_httpx_client(self._sender.http)
         clients.add(self)
-        self.ai_sessions: AISessions[Paginator[AISession], Scan[AISession]] = AISessions(
-            partial(Paginator, self._fetch), partial(Scan, self._fetch)
-        )
+        readers = partial(Paginator, self._fetch), partial(Scan, self._fetch)
+        self.ai_sessions: AISessions[Paginator[AISession], Scan[AISession]] = AISessions(*readers)
 
     def _fetch(self, query: ListQuery, request: dict[str, Any], stop: threading.Event | None = None) -> Answer[Any]:
         return query.read(self._sender.send(request, stop), self._drift)
@@ -118,9 +117,8 @@ class AsyncKonvo:
         self._sender = AsyncSender(partial(open_async_client, http_client, settings), settings)
         self.api = generated_client(settings).set_async_httpx_client(self._sender.http)
         clients.add(self)
-        self.ai_sessions: AISessions[AsyncPaginator[AISession], AsyncScan[AISession]] = AISessions(
-            partial(AsyncPaginator, self._fetch), partial(AsyncScan, self._fetch)
-        )
+        readers = partial(AsyncPaginator, self._fetch), partial(AsyncScan, self._fetch)
+        self.ai_sessions: AISessions[AsyncPaginator[AISession], AsyncScan[AISession]] = AISessions(*readers)
 
     async def _fetch(self, query: ListQuery, request: dict[str, Any]) -> Answer[Any]:
         return query.read(await self._sender.send(request), self._drift)

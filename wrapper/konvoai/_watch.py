@@ -124,8 +124,7 @@ class Body:
     """Gathers an answer from its bytes as they come, decoded and no larger than it may be.
 
     An error's answer is cut at LARGEST_REFUSAL; a larger one of status 200 than LARGEST_ANSWER is a
-    `ResponseValidationError`. httpx would inflate all that came at once, and takes the half of a gzip stream for
-    the whole.
+    `ResponseValidationError`. httpx would take the half of a gzip stream for the whole.
 
     Attributes:
         raw: Whether `feed` takes the bytes as they came, or as httpx decodes them (of a content coding beyond gzip).
@@ -162,16 +161,15 @@ class Body:
         assert inflater is not None  # noqa: S101 - for the type checker
         while chunk:
             try:
-                yield inflater.decompress(chunk, self._most)
+                yield inflater.decompress(chunk)
             except zlib.error as error:
                 if not first:
                     raise httpx.DecodingError(str(error)) from None
                 first, inflater = False, zlib.decompressobj(-zlib.MAX_WBITS)  # what some take "deflate" for
                 self._inflater = inflater
                 continue
-            first, chunk = False, inflater.unconsumed_tail
-            if inflater.eof and inflater.unused_data:  # one more stream behind the first
-                chunk = inflater.unused_data
+            first, chunk = False, inflater.unused_data
+            if chunk:  # one more stream behind the first
                 self._inflater = inflater = zlib.decompressobj(32 + zlib.MAX_WBITS)
 
     def deliver(self) -> httpx.Response:
