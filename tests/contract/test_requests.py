@@ -16,6 +16,7 @@ from contract.samples import bad, good, needed, read
 from document import Operation, Parameter
 from konvoai import UNSET, APIStatusError, AsyncKonvo, Konvo
 from mock import Mock
+from offers import lists_not_offered, told
 from server import Request, Server
 
 pytestmark = pytest.mark.anyio
@@ -117,8 +118,14 @@ def test_a_generated_function_takes_the_documented_parameters_with_their_default
     assert {name: taken[name].default for name in taken if name not in ("client", "body")} == documented
 
 
-def test_the_wrapper_offers_the_lists_of_the_document_and_no_other() -> None:
-    assert lists_of_the_wrapper() == {python_name(operation.tag) for operation in document.lists()}
+def test_the_wrapper_offers_every_list_of_the_document() -> None:
+    missing = lists_not_offered(document.load())
+    if missing:
+        pytest.fail("\n\n".join(map(told, missing)), pytrace=False)
+
+
+def test_the_wrapper_offers_no_list_that_the_document_does_not_have() -> None:
+    assert lists_of_the_wrapper() - {python_name(operation.tag) for operation in document.lists()} == set()
 
 
 @each_list

@@ -1,5 +1,7 @@
 """Lists and scans that are read as they are iterated."""
 
+import functools
+import inspect
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import aclosing, closing
@@ -43,19 +45,25 @@ class ListQuery(NamedTuple):
         return WindowScan[Any](self.bounds, self.limit, self.concurrency, now=partial(datetime.now, UTC)).read()
 
     def request(self, ask: Ask) -> dict[str, Any]:
-        return self.build(limit=self.limit, **self.include, **given(ask))
+        return self.build(limit=self.limit, **self.include, **self._given(ask))
 
     def count_request(self) -> dict[str, Any]:
-        return self.build(limit=1, **given(Ask(None, *self.bounds)))
+        return self.build(limit=1, **self._given(Ask(None, *self.bounds)))
+
+    def _given(self, ask: Ask) -> dict[str, Any]:
+        """The parameters of a request, those left out that the operation does not take."""
+        parameters = {"page": ask.page, "updated_at_min": ask.minimum, "updated_at_max": ask.maximum}
+        taken = taken_by(self.build)
+        return {name: value for name, value in parameters.items() if value is not None and name in taken}
 
     def __str__(self) -> str:
         request = self.build()
         return f"{request['method'].upper()} {request['url']}"
 
 
-def given(ask: Ask) -> dict[str, Any]:
-    parameters = {"page": ask.page, "updated_at_min": ask.minimum, "updated_at_max": ask.maximum}
-    return {name: value for name, value in parameters.items() if value is not None}
+@functools.cache
+def taken_by(build: Callable[..., dict[str, Any]]) -> frozenset[str]:
+    return frozenset(inspect.signature(build).parameters)
 
 
 class Reader(Generic[T]):

@@ -1,5 +1,6 @@
 """The resources of the API: for each list operation its parameters, once, for the sync and the async client."""
 
+import inspect
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -30,8 +31,10 @@ class Resource(Generic[ListT, ScanT]):
         self._scan = scan
 
     def _query(
-        self, bounds: Bounds, concurrency: int, *, page: int | None = None, limit: int = MAX_LIMIT, **include: bool
+        self, bounds: Bounds, concurrency: int, *, page: int | None = None, limit: int = MAX_LIMIT, **include: Any
     ) -> ListQuery:
+        taken = inspect.signature(self.build).parameters
+        flags = {name: flag(name, value) for name, value in include.items() if isinstance(taken[name].default, bool)}
         return ListQuery(
             build=type(self).build,
             read=partial(read_answer, self.envelope),
@@ -39,7 +42,7 @@ class Resource(Generic[ListT, ScanT]):
             limit=whole("limit", limit, 1, MAX_LIMIT),
             concurrency=whole("concurrency", concurrency, 1),
             bounds=bounds,
-            include={name: flag(name, value) for name, value in include.items()},
+            include={name: value for name, value in {**include, **flags}.items() if value is not None},
         )
 
 
