@@ -36,7 +36,7 @@ test: setup ## run every test but the long ones (ARGS=... for pytest)
 test-long: setup ## run the long tests, and those that draw examples with thousands (ARGS=... for pytest)
 	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile -m "long or drawn" --hypothesis-profile=long $(ARGS)
 
-contract-live: setup ## hold the server of KONVO_BASE_URL to the document, with KONVO_API_KEY (ARGS=--take=10: fewer requests)
+contract-live: setup ## ask the server of KONVO_BASE_URL, with KONVO_API_KEY, what it makes of the document
 	@$(PY) scripts/contract_live.py $(ARGS)
 
 bench: setup ## measure decoding, importing and reading, as ratios within one run (ARGS=--quick: without the million)

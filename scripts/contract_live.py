@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from openapi_schema_validator import OAS30Validator, oas30_format_checker
 from ruamel.yaml import YAML
 
 from konvoai import APIStatusError, KonvoError
@@ -75,6 +74,8 @@ def schema_departures(answers: Sequence[httpx.Response]) -> Iterator[str]:
     """Where the JSON of the answers breaks the schemas of the document, without what was there instead."""
     if not DOCUMENT.exists():
         return
+    from openapi_schema_validator import OAS30Validator, oas30_format_checker  # half of the time that it takes to start
+
     document = YAML(typ="safe").load(DOCUMENT)
     for answer in answers:
         schema = schema_of(answer, document)

@@ -316,6 +316,8 @@ def find_bounds(query: ListQuery, report: Report, whole: Heard) -> Talk[list[Hea
         lost = next((window.heard for window in windows if window.heard.error), None)
         brought = any(window.heard.items for window in windows)
         by = [place for place in times if all(agrees(place, window, whole.items) for window in windows)]
+        if width != MILLISECOND:
+            by = [place for place in by if all(leaves_out(place, window, whole.items) for window in windows)]
         if lost or (brought and by):
             break
     if lost or not brought or not by:
@@ -344,9 +346,13 @@ def find_bounds(query: ListQuery, report: Report, whole: Heard) -> Talk[list[Hea
 
 
 def telling(items: Iterable[Any]) -> dict[str, datetime]:
-    """The times of that record which tells most: the oldest of those whose times differ, as it may stand still."""
-    shown = [times for times in map(times_of, items) if times]
-    return min(shown, key=lambda times: (-len(set(times.values())), max(times.values())), default={})
+    """The times of that record which tells most: its times differ, have milliseconds, and are old."""
+
+    def rank(times: dict[str, datetime]) -> tuple[int, int, datetime]:
+        whole = sum(not time.microsecond for time in times.values())
+        return -len(set(times.values())), whole, max(times.values())
+
+    return min((times for times in map(times_of, items) if times), key=rank, default={})
 
 
 def agrees(place: str, window: Window, known: list[Any]) -> bool:
@@ -358,6 +364,12 @@ def agrees(place: str, window: Window, known: list[Any]) -> bool:
         return bool(heard.items)
     inside = [item for item in known if (time := times_of(item).get(place)) and low < time < high]
     return all(among(item, heard.items) for item in inside)
+
+
+def leaves_out(place: str, window: Window, known: list[Any]) -> bool:
+    """Whether a window can show anything: one that holds all that is known does not."""
+    times = [times_of(item).get(place) for item in known]
+    return any(time and not window.low <= time <= window.high for time in times)
 
 
 class Known(NamedTuple):
@@ -409,7 +421,7 @@ def what_is_wrong_with_count(query: ListQuery, report: Report, known: Known) -> 
     """How the `count` of a list without filters is wrong; "" where it is right, None where that could not be told."""
     fewer, more = "less than the number of records", "more than the number of records"
     whole, first, base, size = known
-    if first.count == len(first.items) < len(whole.items):
+    if first.count == len(first.items) < len(whole.items) == whole.count:
         return "only that of the records of the page"
     if whole.count < len(whole.items):
         return fewer
