@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import contract_live
@@ -112,7 +112,8 @@ def expected_count(number: int, guise: Mapping[str, Any]) -> str | None:
     return f"all records{narrowed}{'; whether truly, could not be told' if guise['page_ignored'] else ''}"
 
 
-@settings(max_examples=40)
+@pytest.mark.drawn
+@settings(max_examples=settings().max_examples // 8, phases=[Phase.generate])  # making one smaller takes minutes
 @given(number=st.sampled_from([0, 1, 2, 3, 4, 9, 40, 210, 450]), guise=guises)
 def test_the_findings_are_the_guise(number: int, guise: dict[str, Any]) -> None:
     report = examined(shop_of(number, **guise))
@@ -126,6 +127,23 @@ def test_the_findings_are_the_guise(number: int, guise: dict[str, Any]) -> None:
     if not guise["ids"] or wanted is None:
         return  # a missing id is none, as the document requires no field
     assert bool(report.departures) == bool(wrong)
+
+
+@pytest.mark.parametrize("page_base", [0, 1])
+@pytest.mark.parametrize("number", [10, 20, 40, 50])
+@pytest.mark.parametrize("count", ["honest", *WRONG_COUNTS])
+def test_the_last_page_shows_whether_the_count_is_true(count: str, number: int, page_base: int) -> None:
+    report = examined(shop_of(number, cap=20, count=count, page_base=page_base))
+    wrong = WRONG_COUNTS.get(count)
+    assert report.findings["count"] == (wrong or "all records that match the filters")
+    assert report.departures == ([f"`count` is {wrong}"] if wrong else [])
+    assert report.findings["page cap"].startswith("20, where" if number > 20 else UNTOLD)
+
+
+@pytest.mark.parametrize("number", [38, 40])
+def test_a_count_that_ends_within_the_last_page(number: int) -> None:
+    found = examined(shop_of(number, cap=20, count=lambda total: max(total - 5, 0))).findings
+    assert found["count"] == WRONG_COUNTS["small"]
 
 
 def test_where_times_agree_both_are_named() -> None:
