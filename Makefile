@@ -12,10 +12,10 @@ PIP_INSTALL := $(PY) -m pip install -qq --no-input --no-compile --disable-pip-ve
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo mock test test-long bench security generate check format build lock clean
+.PHONY: help setup demo mock test test-long contract-live bench security generate check format build lock clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
 
 setup: ## install everything the other targets need, into .venv and node_modules
 	@$(MAKE) -q $(READY) >/dev/null 2>&1 || { \
@@ -35,6 +35,9 @@ test: setup ## run every test but the long ones (ARGS=... for pytest)
 
 test-long: setup ## run the long tests, and those that draw examples with thousands (ARGS=... for pytest)
 	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile -m "long or drawn" --hypothesis-profile=long $(ARGS)
+
+contract-live: setup ## ask the server of KONVO_BASE_URL, with KONVO_API_KEY, what it makes of the document
+	@$(PY) scripts/contract_live.py $(ARGS)
 
 bench: setup ## measure decoding, importing and reading, as ratios within one run (ARGS=--quick: without the million)
 	@$(PY) benchmarks/decode.py
