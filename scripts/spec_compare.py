@@ -1,0 +1,259 @@
+"""Compare two API documents, object by object; spec_rules.py says what each change means."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from losses import METHODS
+from spec_rules import ABSENT, OTHERS, PARTS, WORDING, At, Change, added, became, changed, shown, text, wording
+
+CLASS = "#/components/schemas/"
+OPERATIONS = "operations of paths"
+# The fields that hold other objects: one, {by name} or [in a list]. Any other field is a value.
+FIELDS = {"paths": "paths", OPERATIONS: "{operation}", "parameters": "{parameter}", "requestBody": "body"}
+FIELDS |= {"responses": "{response}", "headers": "{header}", "content": "{media type}", "servers": "[server]"}
+FIELDS |= {"components": "components", "schemas": "{schema}", "requestBodies": "{body}", "securitySchemes": "{scheme}"}
+FIELDS |= {"properties": "{property}", "enum": "{enum value}"}
+FIELDS |= dict.fromkeys(("schema", "items", "additionalProperties", "not"), "schema")
+FIELDS |= dict.fromkeys(("allOf", "anyOf", "oneOf"), "[schema]")
+PLACES = {"items": "[]", "additionalProperties": ".*", "not": " not", "requestBody": ", requestBody"}
+
+
+class Comparison:
+    def __init__(self, old: Any, new: Any) -> None:
+        self.old, self.new = spread(plain(old)), spread(plain(new))
+        self.used = used(self.old) | used(self.new)
+        schemas = [named(one, target(one, CLASS)) for one in (self.old, self.new)]
+        self.classes: dict[str, str] | None = None  # until the new names are known, a $ref to any class is the same
+        self.classes = self.renamed("schema", *schemas)
+
+    def changes(self) -> list[Change]:
+        return list(dict.fromkeys(self.walk("document", self.old, self.new, At())))
+
+    def walk(self, kind: str, old: Any, new: Any, at: At) -> Iterator[Change]:
+        """Compare two objects, field by field."""
+        if not (isinstance(old, dict) and isinstance(new, dict)):
+            if text(old) != text(new):
+                yield Change(at.place or kind, True, f"{became(kind, old, new)}: one of them is no object")
+            return
+        ref, new_ref = old.get("$ref"), new.get("$ref")
+        if all(isinstance(one, str) and one.startswith(CLASS) for one in (ref, new_ref)):
+            if self.classes is not None and self.classes.get(name_of(ref), name_of(ref)) != name_of(new_ref):
+                yield Change(at.place, True, f"{became('$ref', ref, new_ref)}: the Python type is another one")
+            old, new = ({**one, "$ref": ""} for one in (old, new))
+        elif ref != new_ref:
+            pair = text([old, new])
+            if pair in at.inlined:  # a schema that holds itself
+                return
+            at, old, new = at._replace(inlined=at.inlined | {pair}), resolved(self.old, old), resolved(self.new, new)
+        if kind == "schema":
+            required = [one.get("required", []) for one in (old, new)]
+            if text(old.get("required", ABSENT)) != text(new.get("required", ABSENT)) and same_items(*required):
+                yield Change(at.place, False, "required in another order: says the same")
+            old, new = with_required(old), with_required(new)
+        for field in {**old, **new}:
+            a, b = old.get(field, ABSENT), new.get(field, ABSENT)
+            if text(a) == text(b):
+                continue
+            if wording(kind, field, {**old, **new}):
+                yield Change(at.place or kind, False, WORDING)
+                continue
+            found = list(self.field(kind, field, a, b, {**old, **new}, at))
+            yield from found
+            if ABSENT in (a, b) and all(change.what == WORDING for change in found):
+                yield Change(at.place or kind, False, f"{became(field, a, b)}: it says nothing")
+
+    def field(self, kind: str, field: str, old: Any, new: Any, both: dict[str, Any], at: At) -> Iterator[Change]:
+        """Compare what two objects have in one field."""
+        shape = (
+            "path" if kind == "paths" else "[tag]" if (kind, field) == ("document", "tags") else FIELDS.get(field, "")
+        )
+        if field in ("enum", "additionalProperties") and ABSENT in (old, new):
+            shape = ""  # none is not an empty one
+        child, empty = shape.strip("{}[]"), [] if shape.startswith("[") else {}
+        a, b = (empty if one is ABSENT else one for one in (old, new))
+        if shape.startswith("{") and isinstance(a, dict | list) and isinstance(b, dict | list):
+            names = named(self.old, a), named(self.new, b)
+            yield from self.entries(child, *names, at)
+            if isinstance(a, list) and [*names[0]] != [*names[1]] and same_items([*names[0]], [*names[1]]):
+                yield Change(at.place, False, f"{field} in another order: the client goes by their names")
+        elif shape.startswith("[") and isinstance(a, list) and isinstance(b, list):
+            yield from self.parts(field, child, a, b, at)
+        elif shape == child != "" and isinstance(a, dict) and isinstance(b, dict):
+            place = field if kind == "paths" else at.place + PLACES.get(field, "")
+            yield from self.walk(child, a, b, at.inside(place, child))
+        else:
+            breaking, why = changed(kind, field, old, new, both, at)
+            yield Change(
+                at.place or (field if field == "security" else kind), breaking, f"{became(field, old, new)}: {why}"
+            )
+
+    def entries(self, kind: str, old: dict[str, Any], new: dict[str, Any], at: At) -> Iterator[Change]:
+        """Compare what has names: by name, or by place where only the name differs."""
+        renamed = self.renamed(kind, old, new)
+        for name in {**old, **new}:
+            here = self.entry(kind, name, at)
+            what = f"{kind} {name} " if kind == "enum value" else ""
+            if name in renamed:
+                yield Change(here.place, True, f"{what}renamed to {renamed[name]}: {PARTS.get(kind, OTHERS)[2]}")
+                if kind != "enum value":
+                    yield from self.walk(kind, old[name], new[renamed[name]], here)
+            elif name in old and name in new:
+                yield from self.walk(kind, old[name], new[name], here)
+            elif name in old:
+                yield Change(here.place, True, f"{what}removed: {PARTS.get(kind, OTHERS)[1]}")
+            elif name not in renamed.values():
+                said = resolved(self.new, new[name]) if isinstance(new[name], dict) else {}
+                breaking, why = added(kind, name, said, here)
+                yield Change(here.place, breaking, f"{what}added: {why}")
+
+    def entry(self, kind: str, name: str, at: At) -> At:
+        if kind == "schema":
+            sent, read = ((CLASS + name, one) in self.used for one in (True, False))
+            return At(f"schema {name}", sent or not read, read or not sent)
+        places = {"property": f".{name}", "enum value": "", "operation": name, "media type": f", {name}"}
+        return at.inside(at.place + places.get(kind, f", {kind} {name}"), kind)
+
+    def parts(self, field: str, kind: str, old: list[Any], new: list[Any], at: At) -> Iterator[Change]:
+        """Compare what has no names: one by one, or, where there are more or less, each with its like."""
+        place = at.place or field
+        if same_items(old, new):
+            first = field in ("anyOf", "oneOf", "servers")
+            yield Change(place, first, f"{field} in another order: {'the first counts' if first else 'says the same'}")
+        elif len(old) == len(new):
+            for index, (a, b) in enumerate(zip(old, new, strict=True)):
+                yield from self.walk(kind, a, b, at.inside(f"{at.place} {field}[{index}]", kind))
+        else:
+            more = list(new)
+            for one in old:
+                like = next((other for other in more if self.same(kind, one, other)), ABSENT)
+                if like is ABSENT:
+                    yield Change(place, field != "tags", f"{became(field, one, ABSENT)}: {OTHERS[1]}")
+                else:
+                    more.remove(like)
+            breaking = at.sent if field == "allOf" else at.read and field in ("anyOf", "oneOf")
+            for one in more:
+                yield Change(place, breaking, f"{became(field, ABSENT, one)}: {OTHERS[0]}")
+
+    def same(self, kind: str, old: Any, new: Any) -> bool:
+        return all(change.what == WORDING for change in self.walk(kind, old, new, At()))
+
+    def renamed(self, kind: str, old: dict[str, Any], new: dict[str, Any]) -> dict[str, str]:
+        """Pair what is at the same place, after the same name that stayed, and differs in its name alone."""
+        if kind == "schema" and self.classes is not None:
+            return self.classes
+        if kind == "operation":
+            ids = {text(one.get("operationId")): name for name, one in new.items() if name not in old}
+            pairs = [
+                (name, ids.get(text(one.get("operationId", ABSENT)))) for name, one in old.items() if name not in new
+            ]
+            return {name: other for name, other in pairs if other}
+        before, after = places(old, new), places(new, old)
+        pairs = [pair for place in before for pair in zip(before[place], after[place], strict=False)]
+        alike = kind == "enum value"
+        return {a: b for a, b in pairs if kind != "response" and (alike or self.same(kind, old[a], new[b]))}
+
+
+def places(names: dict[str, Any], others: dict[str, Any]) -> dict[str, list[str]]:
+    """The names that the others do not have, by the last one before them that they have."""
+    found, last = defaultdict[str, list[str]](list), ""
+    for name in names:
+        if name in others:
+            last = name
+        else:
+            found[last].append(name)
+    return found
+
+
+def same_items(old: Any, new: Any) -> bool:
+    return isinstance(old, list) and isinstance(new, list) and sorted(map(text, old)) == sorted(map(text, new))
+
+
+def plain(document: Any) -> Any:
+    """With names and dates as the texts that they are in JSON."""
+    return json.loads(json.dumps(document, default=str))
+
+
+def spread(document: Any) -> Any:
+    """Name each operation by its method and path, and give it the parameters of its path."""
+    if not (isinstance(document, dict) and isinstance(document.get("paths"), dict)):
+        return document
+    operations, paths = {}, {}
+    for path, item in document["paths"].items():
+        methods = [name for name in METHODS if isinstance(item, dict) and isinstance(item.get(name), dict)]
+        shared = item.get("parameters") if methods else None
+        for name in methods:
+            own = item[name].get("parameters", [])
+            both = {"parameters": [*shared, *own]} if isinstance(shared, list) and isinstance(own, list) else {}
+            operations[f"{name.upper()} {path}"] = {**item[name], **both}
+        gone = {*methods, "parameters"} if isinstance(shared, list) else {*methods}
+        rest = {key: item[key] for key in item if key not in gone} if methods else item
+        if rest or not methods:
+            paths[path] = rest
+    return {OPERATIONS: operations, **document, "paths": paths}
+
+
+def with_required(schema: dict[str, Any]) -> dict[str, Any]:
+    """With what is required told by the properties themselves."""
+    properties, required = schema.get("properties"), schema.get("required", [])
+    if not (isinstance(properties, dict) and isinstance(required, list)):
+        return schema
+    told = {name: {"schema": said, "required": name in required} for name, said in properties.items()}
+    others = [name for name in required if name not in properties]
+    kept = {key: schema[key] for key in schema if key != "required"}
+    return kept | {"properties": told} | ({"required": others} if others else {})
+
+
+def named(document: Any, value: Any) -> dict[str, Any]:
+    """What has names, by name; the items of a list have their `name`, or are their own."""
+    if isinstance(value, dict):
+        return value
+    found: dict[str, Any] = {}
+    for item in value or ():
+        name = str(resolved(document, item).get("name")) if isinstance(item, dict) else shown(item)
+        while name in found:
+            name += "'"
+        found[name] = item
+    return found
+
+
+def target(document: Any, ref: str) -> Any:
+    for step in ref.removeprefix("#/").rstrip("/").split("/"):
+        document = document.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(document, dict) else None
+    return document
+
+
+def resolved(document: Any, said: dict[str, Any]) -> dict[str, Any]:
+    """What a $ref leads to; one that leads nowhere is left."""
+    followed: list[Any] = []
+    while (
+        isinstance(ref := said.get("$ref"), str)
+        and ref not in followed
+        and isinstance(found := target(document, ref), dict)
+    ):
+        followed.append(ref)
+        said = {**found, **{key: said[key] for key in said if key != "$ref"}}
+    return said
+
+
+def name_of(ref: str) -> str:
+    return ref.removeprefix(CLASS)
+
+
+def used(document: Any) -> set[tuple[str, bool]]:
+    """Each $ref that an operation leads to, with whether users send what is there, or read it."""
+    found: set[tuple[str, bool]] = set()
+    operations = document.get(OPERATIONS, {}) if isinstance(document, dict) else {}
+    waiting = [(part, field != "responses") for one in operations.values() for field, part in one.items()]
+    while waiting:
+        part, sent = waiting.pop()
+        ref = part.get("$ref") if isinstance(part, dict) else None
+        if isinstance(ref, str) and (ref, sent) not in found:
+            found.add((ref, sent))
+            waiting.append((target(document, ref), sent))
+        inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+        waiting += [(one, sent) for one in inner]
+    return found
