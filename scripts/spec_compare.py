@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from losses import METHODS
-from spec_rules import ABSENT, OTHERS, PARTS, WORDING, At, Change, added, became, changed, shown, text, wording
+from spec_document import CLASS, OPERATIONS, name_of, named, plain, resolved, spread, target, used, with_required
+from spec_rules import ABSENT, OTHERS, PARTS, WORDING, At, Change, added, became, changed, text, wording
 
-CLASS = "#/components/schemas/"
-OPERATIONS = "operations of paths"
 # The fields that hold other objects: one, {by name} or [in a list]. Any other field is a value.
 FIELDS = {"paths": "paths", OPERATIONS: "{operation}", "parameters": "{parameter}", "requestBody": "body"}
 FIELDS |= {"responses": "{response}", "headers": "{header}", "content": "{media type}", "servers": "[server]"}
@@ -61,12 +58,12 @@ class Comparison:
             if wording(kind, field, {**old, **new}):
                 yield Change(at.place or kind, False, WORDING)
                 continue
-            found = list(self.field(kind, field, a, b, {**old, **new}, at))
+            found = list(self.field(kind, field, a, b, old.keys() & new.keys(), at))
             yield from found
             if ABSENT in (a, b) and all(change.what == WORDING for change in found):
                 yield Change(at.place or kind, False, f"{became(field, a, b)}: it says nothing")
 
-    def field(self, kind: str, field: str, old: Any, new: Any, both: dict[str, Any], at: At) -> Iterator[Change]:
+    def field(self, kind: str, field: str, old: Any, new: Any, kept: set[str], at: At) -> Iterator[Change]:
         """Compare what two objects have in one field."""
         shape = (
             "path" if kind == "paths" else "[tag]" if (kind, field) == ("document", "tags") else FIELDS.get(field, "")
@@ -86,7 +83,7 @@ class Comparison:
             place = field if kind == "paths" else at.place + PLACES.get(field, "")
             yield from self.walk(child, a, b, at.inside(place, child))
         else:
-            breaking, why = changed(kind, field, old, new, both, at)
+            breaking, why = changed(kind, field, old, new, kept, at)
             yield Change(
                 at.place or (field if field == "security" else kind), breaking, f"{became(field, old, new)}: {why}"
             )
@@ -98,9 +95,10 @@ class Comparison:
             here = self.entry(kind, name, at)
             what = f"{kind} {name} " if kind == "enum value" else ""
             if name in renamed:
-                yield Change(here.place, True, f"{what}renamed to {renamed[name]}: {PARTS.get(kind, OTHERS)[2]}")
+                verb = "moved" if kind == "operation" else "renamed"
+                yield Change(here.place, True, f"{what}{verb} to {renamed[name]}: {PARTS.get(kind, OTHERS)[2]}")
                 if kind != "enum value":
-                    yield from self.walk(kind, old[name], new[renamed[name]], here)
+                    yield from self.walk(kind, nameless(old, name), nameless(new, renamed[name]), here)
             elif name in old and name in new:
                 yield from self.walk(kind, old[name], new[name], here)
             elif name in old:
@@ -153,8 +151,9 @@ class Comparison:
             return {name: other for name, other in pairs if other}
         before, after = places(old, new), places(new, old)
         pairs = [pair for place in before for pair in zip(before[place], after[place], strict=False)]
-        alike = kind == "enum value"
-        return {a: b for a, b in pairs if kind != "response" and (alike or self.same(kind, old[a], new[b]))}
+        if kind != "enum value":
+            pairs = [(a, b) for a, b in pairs if self.same(kind, nameless(old, a), nameless(new, b))]
+        return dict(pairs) if kind != "response" else {}
 
 
 def places(names: dict[str, Any], others: dict[str, Any]) -> dict[str, list[str]]:
@@ -168,92 +167,11 @@ def places(names: dict[str, Any], others: dict[str, Any]) -> dict[str, list[str]
     return found
 
 
+def nameless(entries: dict[str, Any], name: str) -> Any:
+    """What has a name, without a field that repeats it."""
+    said = entries[name]
+    return {**said, "name": ""} if isinstance(said, dict) and said.get("name") == name else said
+
+
 def same_items(old: Any, new: Any) -> bool:
     return isinstance(old, list) and isinstance(new, list) and sorted(map(text, old)) == sorted(map(text, new))
-
-
-def plain(document: Any) -> Any:
-    """With names and dates as the texts that they are in JSON."""
-    return json.loads(json.dumps(document, default=str))
-
-
-def spread(document: Any) -> Any:
-    """Name each operation by its method and path, and give it the parameters of its path."""
-    if not (isinstance(document, dict) and isinstance(document.get("paths"), dict)):
-        return document
-    operations, paths = {}, {}
-    for path, item in document["paths"].items():
-        methods = [name for name in METHODS if isinstance(item, dict) and isinstance(item.get(name), dict)]
-        shared = item.get("parameters") if methods else None
-        for name in methods:
-            own = item[name].get("parameters", [])
-            both = {"parameters": [*shared, *own]} if isinstance(shared, list) and isinstance(own, list) else {}
-            operations[f"{name.upper()} {path}"] = {**item[name], **both}
-        gone = {*methods, "parameters"} if isinstance(shared, list) else {*methods}
-        rest = {key: item[key] for key in item if key not in gone} if methods else item
-        if rest or not methods:
-            paths[path] = rest
-    return {OPERATIONS: operations, **document, "paths": paths}
-
-
-def with_required(schema: dict[str, Any]) -> dict[str, Any]:
-    """With what is required told by the properties themselves."""
-    properties, required = schema.get("properties"), schema.get("required", [])
-    if not (isinstance(properties, dict) and isinstance(required, list)):
-        return schema
-    told = {name: {"schema": said, "required": name in required} for name, said in properties.items()}
-    others = [name for name in required if name not in properties]
-    kept = {key: schema[key] for key in schema if key != "required"}
-    return kept | {"properties": told} | ({"required": others} if others else {})
-
-
-def named(document: Any, value: Any) -> dict[str, Any]:
-    """What has names, by name; the items of a list have their `name`, or are their own."""
-    if isinstance(value, dict):
-        return value
-    found: dict[str, Any] = {}
-    for item in value or ():
-        name = str(resolved(document, item).get("name")) if isinstance(item, dict) else shown(item)
-        while name in found:
-            name += "'"
-        found[name] = item
-    return found
-
-
-def target(document: Any, ref: str) -> Any:
-    for step in ref.removeprefix("#/").rstrip("/").split("/"):
-        document = document.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(document, dict) else None
-    return document
-
-
-def resolved(document: Any, said: dict[str, Any]) -> dict[str, Any]:
-    """What a $ref leads to; one that leads nowhere is left."""
-    followed: list[Any] = []
-    while (
-        isinstance(ref := said.get("$ref"), str)
-        and ref not in followed
-        and isinstance(found := target(document, ref), dict)
-    ):
-        followed.append(ref)
-        said = {**found, **{key: said[key] for key in said if key != "$ref"}}
-    return said
-
-
-def name_of(ref: str) -> str:
-    return ref.removeprefix(CLASS)
-
-
-def used(document: Any) -> set[tuple[str, bool]]:
-    """Each $ref that an operation leads to, with whether users send what is there, or read it."""
-    found: set[tuple[str, bool]] = set()
-    operations = document.get(OPERATIONS, {}) if isinstance(document, dict) else {}
-    waiting = [(part, field != "responses") for one in operations.values() for field, part in one.items()]
-    while waiting:
-        part, sent = waiting.pop()
-        ref = part.get("$ref") if isinstance(part, dict) else None
-        if isinstance(ref, str) and (ref, sent) not in found:
-            found.add((ref, sent))
-            waiting.append((target(document, ref), sent))
-        inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
-        waiting += [(one, sent) for one in inner]
-    return found

@@ -13,7 +13,8 @@ from textwrap import fill
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.reader import ReaderError
 
 from spec_compare import Comparison
 from spec_rules import WORDING, Change
@@ -114,8 +115,10 @@ def load(said: bytes, name: str) -> dict[str, Any]:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise DocumentError(f"{name}, line {mark.line + 1}, column {mark.column + 1}: {error.problem}") from error
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise DocumentError(f"{name}: {error}") from error
+    except ReaderError as error:
+        before = said.decode(errors="replace")[: error.position]
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        raise DocumentError(f"{name}, line {line}, column {column}: {error.reason}") from error
     if not (isinstance(document, dict) and "openapi" in document):
         raise DocumentError(f"{name} is no API document: it has no openapi at its top.")
     return document

@@ -59,7 +59,7 @@ def added(kind: str, name: str, said: dict[str, Any], at: At) -> tuple[bool, str
     return False, PARTS.get(kind, OTHERS)[0]
 
 
-def changed(kind: str, field: str, old: Any, new: Any, both: dict[str, Any], at: At) -> tuple[bool, str]:
+def changed(kind: str, field: str, old: Any, new: Any, kept: set[str], at: At) -> tuple[bool, str]:
     """Whether another value of a field breaks users, and why."""
     was, now = (None if one is ABSENT else one for one in (old, new))
     if field in ("required", "nullable", "deprecated", "uniqueItems") and not was and not now:
@@ -72,7 +72,7 @@ def changed(kind: str, field: str, old: Any, new: Any, both: dict[str, Any], at:
             return first[0] != first[1], "the Python module is named after the first"
         case "title" | "x-enum-varnames":
             return True, "Python names are made from it"
-        case "required" if now is True or now is None or now is False:
+        case "required" if not isinstance(was, list) and not isinstance(now, list):
             if now:
                 return at.sent, "calls without it are refused" if at.sent else "readers can rely on it"
             return at.read, "readers may find UNSET" if at.read else "calls may leave it out"
@@ -84,7 +84,7 @@ def changed(kind: str, field: str, old: Any, new: Any, both: dict[str, Any], at:
             return at.sent, "calls that leave it out change" if at.sent else "what is read stays as it is"
         case "type":
             implied = {was, now} == {None, "object"} if is_text(was, now) else False
-            same = implied and "properties" in both
+            same = implied and "properties" in kept
             return not same, "properties say so already" if same else "the Python type is another one"
         case "format":
             if was in PYTHON_TYPES or now in PYTHON_TYPES:
