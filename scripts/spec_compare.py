@@ -13,7 +13,7 @@ from spec_rules import ABSENT, OTHERS, PARTS, WORDING, At, Change, added, became
 FIELDS = {"paths": "paths", OPERATIONS: "{operation}", "parameters": "{parameter}", "requestBody": "body"}
 FIELDS |= {"responses": "{response}", "headers": "{header}", "content": "{media type}", "servers": "[server]"}
 FIELDS |= {"components": "components", "schemas": "{schema}", "requestBodies": "{body}", "securitySchemes": "{scheme}"}
-FIELDS |= {"properties": "{property}", "enum": "{enum value}"}
+FIELDS |= {"properties": "{property}", "enum": "{enum value}", "document tags": "[tag]"}
 FIELDS |= dict.fromkeys(("schema", "items", "additionalProperties", "not"), "schema")
 FIELDS |= dict.fromkeys(("allOf", "anyOf", "oneOf"), "[schema]")
 PLACES = {"items": "[]", "additionalProperties": ".*", "not": " not", "requestBody": ", requestBody"}
@@ -47,9 +47,9 @@ class Comparison:
                 return
             at, old, new = at._replace(inlined=at.inlined | {pair}), resolved(self.old, old), resolved(self.new, new)
         if kind == "schema":
-            required = [one.get("required", []) for one in (old, new)]
-            if text(old.get("required", ABSENT)) != text(new.get("required", ABSENT)) and same_items(*required):
-                yield Change(at.place, False, "required in another order: says the same")
+            a, b = old.get("required", ABSENT), new.get("required", ABSENT)
+            if text(a) != text(b) and same_items(*(unique([] if one is ABSENT else one) for one in (a, b))):
+                yield Change(at.place, False, "required written in another way: says the same")
             old, new = with_required(old), with_required(new)
         for field in {**old, **new}:
             a, b = old.get(field, ABSENT), new.get(field, ABSENT)
@@ -65,9 +65,7 @@ class Comparison:
 
     def field(self, kind: str, field: str, old: Any, new: Any, kept: set[str], at: At) -> Iterator[Change]:
         """Compare what two objects have in one field."""
-        shape = (
-            "path" if kind == "paths" else "[tag]" if (kind, field) == ("document", "tags") else FIELDS.get(field, "")
-        )
+        shape = "path" if kind == "paths" else FIELDS.get(f"{kind} {field}") or FIELDS.get(field, "")
         if field in ("enum", "additionalProperties") and ABSENT in (old, new):
             shape = ""  # none is not an empty one
         child, empty = shape.strip("{}[]"), [] if shape.startswith("[") else {}
@@ -84,9 +82,8 @@ class Comparison:
             yield from self.walk(child, a, b, at.inside(place, child))
         else:
             breaking, why = changed(kind, field, old, new, kept, at)
-            yield Change(
-                at.place or (field if field == "security" else kind), breaking, f"{became(field, old, new)}: {why}"
-            )
+            place = at.place or (field if field == "security" else kind)
+            yield Change(place, breaking, f"{became(field, old, new)}: {why}")
 
     def entries(self, kind: str, old: dict[str, Any], new: dict[str, Any], at: At) -> Iterator[Change]:
         """Compare what has names: by name, or by place where only the name differs."""
@@ -171,6 +168,10 @@ def nameless(entries: dict[str, Any], name: str) -> Any:
     """What has a name, without a field that repeats it."""
     said = entries[name]
     return {**said, "name": ""} if isinstance(said, dict) and said.get("name") == name else said
+
+
+def unique(items: Any) -> Any:
+    return sorted({text(item) for item in items}) if isinstance(items, list) else items
 
 
 def same_items(old: Any, new: Any) -> bool:
