@@ -6,7 +6,19 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from spec_document import CLASS, OPERATIONS, name_of, named, plain, resolved, spread, target, used, with_required
+from spec_document import (
+    CLASS,
+    OPERATIONS,
+    is_class,
+    name_of,
+    named,
+    plain,
+    resolved,
+    spread,
+    target,
+    used,
+    with_required,
+)
 from spec_rules import ABSENT, OTHERS, PARTS, WORDING, At, Change, added, became, changed, text, wording
 
 # The fields that hold other objects: one, {by name} or [in a list]. Any other field is a value.
@@ -37,7 +49,7 @@ class Comparison:
                 yield Change(at.place or kind, True, f"{became(kind, old, new)}: one of them is no object")
             return
         ref, new_ref = old.get("$ref"), new.get("$ref")
-        if all(isinstance(one, str) and one.startswith(CLASS) for one in (ref, new_ref)):
+        if is_class(ref) and is_class(new_ref):
             if self.classes is not None and self.classes.get(name_of(ref), name_of(ref)) != name_of(new_ref):
                 yield Change(at.place, True, f"{became('$ref', ref, new_ref)}: the Python type is another one")
             old, new = ({**one, "$ref": ""} for one in (old, new))
@@ -68,7 +80,8 @@ class Comparison:
         shape = "path" if kind == "paths" else FIELDS.get(f"{kind} {field}") or FIELDS.get(field, "")
         if field in ("enum", "additionalProperties") and ABSENT in (old, new):
             shape = ""  # none is not an empty one
-        child, empty = shape.strip("{}[]"), [] if shape.startswith("[") else {}
+        child = shape.strip("{}[]")
+        empty: Any = [] if shape.startswith("[") else {}
         a, b = (empty if one is ABSENT else one for one in (old, new))
         if shape.startswith("{") and isinstance(a, dict | list) and isinstance(b, dict | list):
             names = named(self.old, a), named(self.new, b)
@@ -142,10 +155,8 @@ class Comparison:
             return self.classes
         if kind == "operation":
             ids = {text(one.get("operationId")): name for name, one in new.items() if name not in old}
-            pairs = [
-                (name, ids.get(text(one.get("operationId", ABSENT)))) for name, one in old.items() if name not in new
-            ]
-            return {name: other for name, other in pairs if other}
+            gone = {name: text(one.get("operationId", ABSENT)) for name, one in old.items() if name not in new}
+            return {name: ids[said] for name, said in gone.items() if said in ids}
         before, after = places(old, new), places(new, old)
         pairs = [pair for place in before for pair in zip(before[place], after[place], strict=False)]
         if kind != "enum value":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, TypeGuard
 
 from losses import METHODS
 from spec_rules import shown
@@ -77,6 +77,10 @@ def resolved(document: Any, said: dict[str, Any]) -> dict[str, Any]:
         followed.append(ref)
         said = {**found, **{key: said[key] for key in said if key != "$ref"}}
     return said
+
+
+def is_class(ref: Any) -> TypeGuard[str]:
+    return isinstance(ref, str) and ref.startswith(CLASS)
 
 
 def name_of(ref: str) -> str:
