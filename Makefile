@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 PORT ?= 4010
+AGAINST ?= HEAD
 
 export PYTHON
 MAKEFLAGS += --no-print-directory
@@ -12,7 +13,8 @@ PIP_INSTALL := $(PY) -m pip install -qq --no-input --no-compile --disable-pip-ve
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo mock test test-long contract-live bench security generate check format build lock clean
+.PHONY: help setup demo mock test test-long contract-live bench security generate spec-diff spec-update check format build \
+	lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +54,12 @@ security: setup ## look for unsafe code, and for known weaknesses of what is loc
 
 generate: setup ## regenerate generated/ from openapi.yaml
 	@$(PY) scripts/generate.py
+
+spec-diff: setup ## tell what openapi.yaml has changed for users since a commit (AGAINST=HEAD)
+	@$(PY) scripts/spec_diff.py --against "$(AGAINST)"
+
+spec-update: setup ## bring openapi.yaml up to newer documents (FROM="PATH…", ARGS=--dry-run, ACCEPT_BREAKING=1)
+	@$(PY) scripts/spec_update.py $(ARGS) $(FROM)
 
 check: setup ## lint, format and type checks; is generated/ what openapi.yaml gives?
 	@$(PY) -m openapi_spec_validator --validation-errors all openapi.yaml

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -31,7 +32,7 @@ def test_a_snippet_runs_against_the_mock(snippet: str, mock: Mock) -> None:
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("make")])
 def test_a_make_command_names_a_target(command: str) -> None:
-    run = subprocess.run([*command.split(), "--dry-run"], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    run = subprocess.run([*shlex.split(command), "--dry-run"], cwd=ROOT, capture_output=True, text=True, timeout=30)
     assert (run.returncode, run.stderr) == (0, "")
 
 
