@@ -13,8 +13,7 @@ PIP_INSTALL := $(PY) -m pip install -qq --no-input --no-compile --disable-pip-ve
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo mock test test-long contract-live bench security generate spec-diff spec-update check format build \
-	lock clean
+.PHONY: help setup demo mock test test-long contract-live bench security generate spec-diff spec-update check format build lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
