@@ -79,8 +79,8 @@ def strict() -> dict[str, Any]:
     return made
 
 
-def server_url() -> str:
-    return str(load()["servers"][0]["url"])
+def server_url(path: Path) -> str:
+    return str(YAML(typ="safe").load(path)["servers"][0]["url"])
 
 
 def key_header() -> str:

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml.comments import CommentedMap
 
+import offers
 import spec_update
 from server import Reply, replies, serving
 
@@ -181,6 +182,29 @@ def test_a_new_page_leads_to_a_client_and_names_the_lines_left_to_add(tree: Path
 
 
 @pytest.mark.long
+def test_the_lines_that_are_named_offer_the_new_list_under_the_contract_tests(tree: Path) -> None:
+    assert update(tree, str(CONTACTS)).returncode == 0
+    pytest_here = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/contract"]
+    untold = run(tree, *pytest_here, "-k", "offers")
+    assert untold.returncode == 1
+    assert "konvo.contacts is not offered yet" in untold.stdout
+    (offer,) = offers.lists_not_offered(spec_update.plain(spec_update.parsed(text_of(tree), "openapi.yaml")))
+    resource, sync, twin = offers.lines_to_add(offer).values()
+    resources, client = tree / "wrapper/konvoai/_resources.py", tree / "wrapper/konvoai/_client.py"
+    resources.write_text(f"{resources.read_text(encoding='utf-8')}\n\n{resource}", encoding="utf-8")
+    head, between, tail = client.read_text(encoding="utf-8").split(" = AISessions(*readers)\n")
+    lines = [f"{part} = AISessions(*readers)\n{added}" for part, added in ((head, sync), (between, twin))]
+    client.write_text("".join([*lines, tail]), encoding="utf-8")
+    told = run(tree, *pytest_here, "-k", "listContacts or offers")
+    assert told.returncode == 0, told.stdout
+    assert int(told.stdout.rsplit(" passed", 1)[0].split()[-1]) > 30
+
+
+def text_of(tree: Path) -> str:
+    return (tree / "openapi.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.long
 def test_a_breaking_change_is_taken_only_where_it_is_accepted(tree: Path, tmp_path: Path) -> None:
     def change(document: Any) -> None:
         del schemas(document)["AISession"]["properties"]["feed_id"]
@@ -248,3 +272,11 @@ def test_an_address_is_read_over_https(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(replies(Reply(b"", status=404)), tls=context) as server:
         with pytest.raises(spec_update.BrokenDocumentError, match="404"):
             spec_update.read(f"{server.url}/page.md")
+
+
+def test_an_operation_that_has_gone_is_one_clear_failure(tree: Path) -> None:
+    (tree / "generated/konvo_api_client/api/ai_sessions/list_ai_sessions.py").unlink()
+    done = run(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/contract")
+    assert done.returncode == 1
+    assert "The wrapper offers what openapi.yaml no longer has" in done.stdout + done.stderr
+    assert "FAILED" not in done.stdout
