@@ -13,7 +13,7 @@ PIP_INSTALL := $(PY) -m pip install -qq --no-input --no-compile --disable-pip-ve
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo mock test test-long contract-live bench security generate spec-diff spec-update check format build lock clean
+.PHONY: help setup demo mock test test-long contract-live bench security generate spec-diff spec-update mutants check format build lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +59,9 @@ spec-diff: setup ## tell what openapi.yaml has changed for users since a commit 
 
 spec-update: setup ## bring openapi.yaml up to newer documents (FROM="PATH…", ARGS=--dry-run, ACCEPT_BREAKING=1)
 	@$(PY) scripts/spec_update.py $(ARGS) $(FROM)
+
+mutants: setup ## change the document in every small way, and see what notices (takes minutes; ARGS="--sample 10")
+	@$(PY) scripts/mutants.py $(ARGS)
 
 check: setup ## lint, format and type checks; is generated/ what openapi.yaml gives?
 	@$(PY) -m openapi_spec_validator --validation-errors all openapi.yaml
