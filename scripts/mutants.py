@@ -249,9 +249,9 @@ def table(verdicts: list[Verdict]) -> str:
 
 By `make mutants`: {len(verdicts)} changes of openapi.yaml, of which {len(breaking)} break users of the client, and what
 noticed each first: a contract test, by its name, or spec-diff. {len(survived)} of those that break went unnoticed. Of
-{len(silent)} a mock that serves the changed document gives nothing away to the client of before: a null that it never makes up, a value that is no
-longer sent, a parameter that this client sends anyway, a name that no request has. The scheduled look at the pages of
-the API's documentation, which is a spec-diff, is what tells these.
+{len(silent)} a mock that serves the changed document gives nothing away to the client of before: a
+null that it never makes up, a value that is no longer sent, a parameter that this client sends anyway, a name that no
+request has. The scheduled look at the pages of the API's documentation, which is a spec-diff, is what tells these.
 
 | change | for users | the server moved | the document moved |
 |---|---|---|---|
