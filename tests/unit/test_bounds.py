@@ -239,7 +239,11 @@ def test_ctrl_c_ends_a_program_at_once_though_the_server_hangs(how: str, way: Wa
             while len(server.requests) < 7 and process.poll() is None:
                 time.sleep(0.005)
             process.send_signal(signal.SIGINT)
-            _, said = process.communicate(timeout=LONG)
+            try:
+                _, said = process.communicate(timeout=LONG / 3)
+            except subprocess.TimeoutExpired:  # Python drops an interrupt that comes while it runs a callback
+                process.send_signal(signal.SIGINT)
+                _, said = process.communicate(timeout=LONG / 3)
     assert process.returncode in (-signal.SIGINT, 130)
     assert "KeyboardInterrupt" in said
     assert how == "without" or "Warning" not in said

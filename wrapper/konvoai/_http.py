@@ -23,7 +23,7 @@ from ._outcome import answer
 from ._retry import Outcome, delay_before_retry, retry_after
 from ._settings import KEY_HEADER, Secret, Settings
 from ._version import __version__
-from ._watch import TOO_LONG, WATCH, Body, TookTooLong, Watch, watch_connections
+from ._watch import TOO_LONG, WATCH, Body, TookTooLong, Watch
 from .errors import KonvoError
 
 if TYPE_CHECKING:
@@ -149,6 +149,8 @@ class Sender:
 
     def renew(self) -> None:
         """New connections: at the beginning, and in a child of a fork, which must not share its parent's."""
+        from ._connections import watch_connections
+
         self.http = watch_connections(self._open())
         self._gate = Gate()
         self._changed = threading.Condition()
