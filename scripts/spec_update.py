@@ -28,6 +28,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 import generate
+from losses import METHODS
 from offers import lists_not_offered, told
 from spec_diff import current_version, differences, suggestion
 
@@ -37,7 +38,6 @@ EXAMPLES = """examples:
   python scripts/spec_update.py page.md
   python scripts/spec_update.py --dry-run https://docs.example.com/api/contacts.md contacts.yaml
 """
-METHODS = frozenset(["get", "put", "post", "delete", "options", "head", "patch", "trace"])
 AMENDED = "# amended"
 AMENDED_NAME = "amended: a name that does not follow the path"
 SECONDS = 30.0
@@ -281,7 +281,7 @@ def name_operations(document: CommentedMap) -> None:
     """Names for what has none, as the generator's own would move with path and answer: listContacts, of contacts."""
     for path, item in document["paths"].items():
         words = [word for word in re.split(r"[^A-Za-z0-9]+", re.sub(r"{[^}]*}", "", path)) if word]
-        for method in METHODS & item.keys():
+        for method in (method for method in METHODS if method in item):
             operation = item[method]
             queries = {parameter.get("name") for parameter in operation.get("parameters", ())}
             verb = "list" if method == "get" and {"page", "limit"} <= queries else method

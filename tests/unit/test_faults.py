@@ -1,12 +1,10 @@
 """What goes wrong on the way, on any request of a list or a scan: the whole result or the error of its name."""
 
 import asyncio
-import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +12,7 @@ import pytest
 import konvoai
 from faces import KEY, Face, Way, read
 from konvoai import _retry
-from server import Reply, Request
+from server import Reply, Request, open_sockets
 from shop import Shop
 from standin import Fault, standin
 
@@ -74,16 +72,6 @@ def nothing_is_left() -> Any:
     yield
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("konvoai")] == []
     assert open_sockets() == before
-
-
-def open_sockets() -> int:
-    """How many this process holds, where the system tells."""
-    held = Path("/proc/self/fd")
-    return sum(os.readlink(entry).startswith("socket:") for entry in entries(held)) if held.exists() else 0
-
-
-def entries(folder: Path) -> list[Path]:
-    return [entry for entry in folder.iterdir() if entry.is_symlink()]
 
 
 def shop() -> Shop:

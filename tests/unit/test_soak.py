@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ import pytest
 import standin
 from faces import KEY, Face
 from konvoai import AISession, AsyncKonvo, Konvo, _retry
+from server import open_sockets
 
 ROUNDS = 120
 REQUESTS = 10_000
@@ -36,8 +36,7 @@ def failing_server() -> Iterator[subprocess.Popen[str]]:
 
 
 def threads_and_sockets() -> tuple[int, int]:
-    links = [os.readlink(entry) for entry in (PROCESS / "fd").iterdir() if entry.is_symlink()]
-    return threading.active_count(), sum(link.startswith("socket:") for link in links)
+    return threading.active_count(), open_sockets()
 
 
 def megabytes() -> float:

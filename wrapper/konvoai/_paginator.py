@@ -3,7 +3,7 @@
 import functools
 import inspect
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
 from contextlib import aclosing, closing
 from datetime import UTC, datetime
 from functools import partial
@@ -62,8 +62,9 @@ class ListQuery(NamedTuple):
 
 
 @functools.cache
-def taken_by(build: Callable[..., dict[str, Any]]) -> frozenset[str]:
-    return frozenset(inspect.signature(build).parameters)
+def taken_by(build: Callable[..., dict[str, Any]]) -> Mapping[str, inspect.Parameter]:
+    """The parameters of a generated request builder."""
+    return inspect.signature(build).parameters
 
 
 class Reader(Generic[T]):

@@ -1,6 +1,5 @@
 """The resources of the API: for each list operation its parameters, once, for the sync and the async client."""
 
-import inspect
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -9,7 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from konvo_api_client.api.ai_sessions import list_ai_sessions
 
 from ._answer import read_answer
-from ._paginator import ListQuery
+from ._paginator import ListQuery, taken_by
 from ._reading import Bounds
 from .models import AISessionResponse
 
@@ -33,10 +32,10 @@ class Resource(Generic[ListT, ScanT]):
     def _query(
         self, bounds: Bounds, concurrency: int, *, page: int | None = None, limit: int = MAX_LIMIT, **include: Any
     ) -> ListQuery:
-        taken = inspect.signature(self.build).parameters
+        taken = taken_by(self.build)
         flags = {name: flag(name, value) for name, value in include.items() if isinstance(taken[name].default, bool)}
         return ListQuery(
-            build=type(self).build,
+            build=self.build,
             read=partial(read_answer, self.envelope),
             page=None if page is None else whole("page", page, 0, MAX_PAGE),
             limit=whole("limit", limit, 1, MAX_LIMIT),
