@@ -55,7 +55,7 @@ generate: setup ## regenerate generated/ from openapi.yaml
 	@$(PY) scripts/generate.py
 
 spec-diff: setup ## tell what openapi.yaml has changed for users since a commit (AGAINST=HEAD)
-	@$(PY) scripts/spec_diff.py --against "$(AGAINST)"
+	@$(PY) scripts/spec_diff.py "$(AGAINST)"
 
 spec-update: setup ## bring openapi.yaml up to newer documents (FROM="PATH…", ARGS=--dry-run, ACCEPT_BREAKING=1)
 	@$(PY) scripts/spec_update.py $(ARGS) $(FROM)

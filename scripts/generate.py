@@ -13,11 +13,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ruamel.yaml import YAML
-
+from documents import DOCUMENT, ROOT, load
 from losses import losses
 
-ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "konvo_api_client"
 IMPORT_ALL = f"""
 import importlib, pkgutil
@@ -46,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing, exit 1 when the output is out of date")
-    parser.add_argument("--document", type=Path, default=ROOT / "openapi.yaml")
+    parser.add_argument("--document", type=Path, default=DOCUMENT)
     parser.add_argument("--output", type=Path, default=ROOT / "generated" / PACKAGE)
     options = parser.parse_args(arguments)
     options.document, options.output = options.document.resolve(), options.output.resolve()
@@ -85,7 +83,7 @@ def generate(document: Path, folder: Path) -> Path:
     importing = run("-B", "-c", IMPORT_ALL, cwd=folder)
     if importing.returncode:
         raise GenerationError(f"What {document} gives cannot be imported: {importing.stderr.splitlines()[-1]}.")
-    if lost := losses(YAML(typ="safe").load(document), package):
+    if lost := losses(load(document), package):
         raise GenerationError(f"The generator dropped from {document} without a word: {', '.join(lost)}.")
     return package
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+from documents import METHODS, followed
 
 
 def losses(document: dict[str, Any], package: Path) -> list[str]:
@@ -33,8 +33,7 @@ def lost_of_path(path: str, item: dict[str, Any], document: dict[str, Any], modu
             yield f"operation {method.upper()} {path}"
             continue
         for parameter in [*item.get("parameters", ()), *item[method].get("parameters", ())]:
-            if "$ref" in parameter:
-                parameter = document["components"]["parameters"][parameter["$ref"].rpartition("/")[2]]
+            parameter = followed(document, parameter)
             if parameter["in"] != "path" and parameter["name"] not in module:
                 yield f"parameter {parameter['name']!r} of {method.upper()} {path}"
 

@@ -24,10 +24,9 @@ from typing import Any, NamedTuple
 from ruamel.yaml import YAML
 
 import generate
-from losses import METHODS
+from documents import METHODS, ROOT
 from spec_diff import differences
 
-ROOT = generate.ROOT
 TABLE = ROOT / "docs" / "mutants.md"
 OTHER_TYPES = {"integer": "string", "string": "integer", "boolean": "string", "array": "string", "object": "string"}
 PAIRS = 12

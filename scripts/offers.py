@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from openapi_python_client.strings import ClassName, PythonIdentifier
 
+from documents import followed, operations
+
 PAGES = ("page", "limit")
 TIMES = ("updated_at_min", "updated_at_max")
 
@@ -31,36 +33,26 @@ def lists_not_offered(document: dict[str, Any]) -> list[Offer]:
 
 
 def lists(document: dict[str, Any]) -> Iterator[Offer]:
-    for path, item in document["paths"].items():
-        operation = item.get("get", {})
-        said = [follow(document, said) for said in [*item.get("parameters", ()), *operation.get("parameters", ())]]
-        parameters = {parameter["name"]: follow(document, parameter.get("schema", {})) for parameter in said}
-        content = follow(document, operation.get("responses", {}).get("200", {})).get("content", {})
+    for name, operation in operations(document).items():
+        said = [followed(document, parameter) for parameter in operation.get("parameters", ())]
+        parameters = {parameter["name"]: followed(document, parameter.get("schema", {})) for parameter in said}
+        content = followed(document, operation.get("responses", {}).get("200", {})).get("content", {})
         ref = content.get("application/json", {}).get("schema", {})
-        properties = follow(document, ref).get("properties", {})
-        arrays = [schema for schema in properties.values() if follow(document, schema).get("type") == "array"]
-        if set(PAGES) <= parameters.keys() and "count" in properties and len(arrays) == 1:
+        properties = followed(document, ref).get("properties", {})
+        arrays = [schema for schema in properties.values() if followed(document, schema).get("type") == "array"]
+        if name.startswith("GET ") and set(PAGES) <= parameters.keys() and "count" in properties and len(arrays) == 1:
             yield Offer(
                 name=str(PythonIdentifier(operation.get("tags", ["default"])[0], "")),
                 function=str(PythonIdentifier(operation["operationId"], "")),
                 envelope=class_of(ref),
-                record=class_of(follow(document, arrays[0])["items"]),
+                record=class_of(followed(document, arrays[0])["items"]),
                 parameters={str(PythonIdentifier(name, "")): schema for name, schema in parameters.items()},
-                described=f"GET {path}",
+                described=name,
             )
 
 
 def class_of(said: dict[str, Any]) -> str:
     return str(ClassName(said.get("$ref", "object").rpartition("/")[2], ""))
-
-
-def follow(document: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
-    while "$ref" in said:
-        found: Any = document
-        for step in said["$ref"].removeprefix("#/").split("/"):
-            found = found[step]
-        said = found
-    return said
 
 
 def lines_to_add(offer: Offer) -> dict[str, str]:

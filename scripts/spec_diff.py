@@ -3,129 +3,176 @@
 from __future__ import annotations
 
 import argparse
-import re
-import subprocess
+import json
 import sys
-import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from textwrap import fill
-from typing import Any
+from typing import Any, NamedTuple
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
-from ruamel.yaml.reader import ReaderError
+from changelog import ABSENT, ALL, IMPLIED, NONE, READ, SENT, Change, Users, changed, shown, suggestion, text
+from documents import (
+    CLASS,
+    DOCUMENT,
+    BrokenDocumentError,
+    at_commit,
+    beside_operations,
+    followed,
+    leads_to,
+    load,
+    operations,
+)
 
-from spec_compare import Comparison
-from spec_rules import WORDING, Change
-
-ROOT = Path(__file__).resolve().parent.parent
-HELP = """examples:
-  python scripts/spec_diff.py old.yaml new.yaml
-  python scripts/spec_diff.py --against v0.1.0   (openapi.yaml at that commit, and as it is now)
-
-exit code: 0 when nothing breaks users, 1 when something does, 2 when a document cannot be read"""
-
-
-class DocumentError(Exception):
-    """A document cannot be read; the message says why."""
-
-
-def differences(old: dict[str, Any], new: dict[str, Any], wording: bool = False) -> list[Change]:
-    """Tell every change from the old document to the new one; with `wording`, also where words alone changed."""
-    return [change for change in Comparison(old, new).changes() if wording or change.what != WORDING]
+WORDS = {"description", "summary", "example", "examples", "externalDocs", "title", "info"}
+OBJECTS = {"schema": "", "items": "[]", "additionalProperties": ".*", "components": "", "requestBody": ", requestBody"}
+OTHERS = ("there is one more", "what relied on it fails", "what relied on its name fails")
+ENTRIES = {  # fields with entries: how the place of one goes on, and why it matters that one comes, goes or is renamed
+    "operations": ("{}", "there is a function more", "its function is gone", "old clients ask at the old place"),
+    "parameters": (", parameter {}", "calls may leave it out", "its argument is gone", "its argument is renamed"),
+    "responses": (", response {}", "the client knows one answer more", *OTHERS[1:]),
+    "headers": (", header {}", *OTHERS),
+    "content": (", {}", *OTHERS),
+    "schemas": ("schema {}", "there is a class more", "its class is gone", "its class is renamed"),
+    "properties": (".{}", "there is an attribute more", "its attribute is gone", "its attribute is renamed"),
+    "enum": ("", "the client keeps unknown values, too", "its enum member is gone", "its enum member is renamed"),
+    "securitySchemes": ("scheme {}", *OTHERS),
+    **{field: (f"{field}[{{}}]", *OTHERS) for field in ("servers", "allOf", "anyOf", "oneOf")},
+}
+UNUSED = {"responses": SENT, "headers": SENT, "parameters": READ, "requestBody": READ}
 
 
-def suggestion(changes: Sequence[Change], version: str) -> tuple[str, str]:
-    """The version that such changes ask for, and their entry in CHANGELOG.md; the same and none where none counts."""
-    changes = [change for change in changes if change.what != WORDING]
-    if not changes:
-        return version, ""
-    major, minor, patch = map(int, re.findall(r"\d+", version)[:3])
-    if any(change.breaking for change in changes):
-        major, minor, patch = (major + 1, 0, 0) if major else (0, minor + 1, 0)
+class Node(NamedTuple):
+    """What an object says, but words: its values, and the objects in it by field or name; do users send or read it?"""
+
+    values: dict[str, Any]
+    inner: dict[str, Node]
+    users: Users = ALL
+
+
+def differences(old: Any, new: Any) -> list[Change]:
+    """Tell every change from the old document to the new one, but of words."""
+    return list(dict.fromkeys(in_objects(whole(old), whole(new), "")))
+
+
+def whole(document: Any) -> Node:
+    """A document by its operations, with what is sent told from what is read."""
+    document = json.loads(json.dumps(document, default=str))  # names and dates are texts
+    found = operations(document)
+    read = leads_to(document, [one.get("responses") for one in found.values()])
+    sent = leads_to(document, [{**one, "responses": None} for one in found.values()])
+    users = dict.fromkeys(read - sent, READ) | dict.fromkeys(sent - read, SENT)
+    parts = {"operations": found, "paths": beside_operations(document), "tags": None}
+    return node(document, {**document, **parts, "tags of the document": document.get("tags")}, ALL, users)
+
+
+def node(document: Any, said: Any, users: Users, by_ref: dict[str, Users]) -> Node:
+    """Follow every $ref but to classes."""
+    said, made = followed(document, said, but=CLASS), Node({}, {}, users)
+    if not isinstance(said, dict):
+        return made._replace(values={"": said})
+    for name, value in said.items():
+        inside = users - UNUSED.get(name, NONE)
+        if name in ENTRIES and isinstance(value, dict | list):
+            entries = value if isinstance(value, dict) else by_name(document, value)
+            if isinstance(value, list) or not value:
+                made.values[f"order of {name}"] = [*entries]
+            inner = {key: node(document, one, by_ref.get(CLASS + key, inside), by_ref) for key, one in entries.items()}
+            made.inner[name] = Node({}, inner)
+        elif name in OBJECTS and isinstance(value, dict):
+            made.inner[name] = node(document, value, inside, by_ref)
+        elif name not in WORDS or (name == "title" and ("enum" in said or said.get("type", "object") == "object")):
+            made.values[name] = value
+    if "properties" in made.inner:
+        made.values.setdefault("type", IMPLIED)
+        properties, required = made.inner["properties"].inner, said.get("required")
+        if isinstance(required, list):
+            made.values["order of required"] = made.values.pop("required")
+            for name in required:
+                owner = properties[name] if name in [*properties] else made
+                owner.values["required" if owner is not made else f"required {shown(name)}"] = True
+    return made
+
+
+def by_name(document: Any, items: list[Any]) -> dict[str, Any]:
+    """The items of a list by their `name`; those of an enum by themselves, and all others by their place."""
+    named: dict[str, Any] = {}
+    for place, item in enumerate(items):
+        said = followed(document, item)
+        if isinstance(said, dict):
+            named[str(said.get("name", place))] = {key: part for key, part in said.items() if key != "name"}
+        else:
+            named[shown(item)] = {}
+    return named
+
+
+def in_objects(old: Node, new: Node, place: str) -> Iterator[Change]:
+    for name in {**old.values, **new.values}:
+        was, now = old.values.get(name, ABSENT), new.values.get(name, ABSENT)
+        if text(was) != text(now) and (not name.startswith("order of ") or same_names(was, now)):
+            yield changed(place or "document", old.users | new.users, name, was, now)
+    for name in {**old.inner, **new.inner}:
+        a, b = old.inner.get(name), new.inner.get(name)
+        if name == "enum" and not (a and b):  # none is not an empty one
+            yield changed(place, ALL, name, *(ABSENT if one is None else [*one.inner] for one in (a, b)))
+        elif name in ENTRIES:
+            yield from in_entries(name, a.inner if a else {}, b.inner if b else {}, place)
+        else:
+            yield from in_objects(a or Node({}, {}), b or Node({}, {}), goes_on(place, OBJECTS[name]))
+
+
+def in_entries(field: str, old: dict[str, Node], new: dict[str, Node], place: str) -> Iterator[Change]:
+    """Compare by name, or by place where only the name differs."""
+    template, added, removed, renaming = ENTRIES[field]
+    names = renamed(field, old, new)
+    for name in {**old, **new}:
+        a, b = old.get(name), new.get(names.get(name, name))
+        here, what = goes_on(place, template.format(name)), f"enum value {name} " if field == "enum" else ""
+        if name in names:
+            yield Change(here, True, f"{what}renamed to {names[name]}: {renaming}")
+        if a and b:
+            yield from in_objects(a, b, here)
+        elif a:
+            yield Change(here, True, f"{what}removed: {removed}")
+        elif b and name not in names.values():
+            required = b.values.get("required") is True and SENT <= b.users
+            breaks = (SENT if field == "allOf" else READ if field in ("anyOf", "oneOf") else NONE) & b.users
+            why = "required, and calls without it are refused" if required else added
+            breaking = required or bool(breaks) or (field == "responses" and name.startswith("2"))
+            yield Change(here, breaking, f"{what}added: {why}")
+
+
+def renamed(field: str, old: dict[str, Node], new: dict[str, Node]) -> dict[str, str]:
+    """Pair what differs in its name alone and is at the same place; operations by their operationId."""
+    if field == "operations":
+        ids = {text(one.values.get("operationId")): name for name, one in new.items()}
+        pairs = [(name, ids.get(text(one.values.get("operationId")), name)) for name, one in old.items()]
     else:
-        major, minor, patch = (major, minor + 1, 0) if major else (0, minor, patch + 1)
-    sections: dict[str, list[str]] = {"Added": [], "Changed": [], "Removed": []}
-    for place, breaking, what in changes:
-        whole = re.match(r"(?:enum value .* )?(added|removed)[,:]", what)
-        line = f"- {'Breaking: ' if breaking else ''}`{place}`: {what}."
-        entry = fill(line, 120, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
-        sections[whole[1].capitalize() if whole else "Changed"].append(entry)
-    told = [f"### {title}\n\n" + "\n".join(entries) for title, entries in sections.items() if entries]
-    return f"{major}.{minor}.{patch}", "\n\n".join([f"## [{major}.{minor}.{patch}] - unreleased", *told])
+        pairs = [(a, b) for a, b in zip(old, new, strict=False) if old[a] == new[b] and field != "responses"]
+    return {was: now for was, now in pairs if was not in new and now not in old}
+
+
+def same_names(*lists: Any) -> bool:
+    old, new = ({*map(text, names)} - {*map(text, ABSENT)} for names in lists if isinstance(names, list))
+    return old == new
+
+
+def goes_on(place: str, rest: str) -> str:
+    return f"{place} {rest}" if place and rest[:1].isalpha() else f"{place}{rest}".removeprefix(", ")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = parse(arguments)
+    codes = "exit code: 0 when nothing breaks users, 1 when something does, 2 when a document cannot be read"
+    parser = argparse.ArgumentParser(description=__doc__, epilog=codes)
+    parser.add_argument("old", help="a file, or a commit: the new file as it was there")
+    parser.add_argument("new", nargs="?", type=Path, default=DOCUMENT, help="a file (default: openapi.yaml)")
+    options = parser.parse_args(arguments)
     try:
-        if options.against is None:
-            old = load(options.documents[0].read_bytes(), str(options.documents[0]))
-        else:
-            old = load(
-                at_commit(options.against, options.documents[-1]), f"{options.documents[-1]} at {options.against}"
-            )
-        new = load(options.documents[-1].read_bytes(), str(options.documents[-1]))
-        changes = differences(old, new, options.all)
-    except (DocumentError, OSError) as error:
+        old = load(Path(options.old)) if Path(options.old).is_file() else at_commit(options.old, options.new)
+        changes = differences(old, load(options.new))
+    except (BrokenDocumentError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
-    except (ValueError, RecursionError):
-        print("A document holds itself by a YAML alias.", file=sys.stderr)
-        return 2
-    version = current_version()
-    following, entry = suggestion(changes, version)
-    print(*changes, sep="\n", end="\n" if changes else "")
-    if entry:
-        print(f"\nThe version after {version} would be {following}, and in CHANGELOG.md:\n\n{entry}")
+    print(*changes, *suggestion(changes), sep="\n", end="\n" if changes else "")
     return 1 if any(change.breaking for change in changes) else 0
-
-
-def current_version() -> str:
-    return str(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
-
-
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    formatter = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, epilog=HELP, formatter_class=formatter)
-    parser.add_argument("documents", nargs="*", type=Path, metavar="DOCUMENT", help="the old and the new document")
-    parser.add_argument("--against", metavar="REF", help="take the old one from this commit (new: openapi.yaml)")
-    parser.add_argument("--all", action="store_true", help="also list the places where words alone changed")
-    options = parser.parse_args(arguments)
-    if options.against is not None and not options.documents:
-        options.documents = [ROOT / "openapi.yaml"]
-    if len(options.documents) != (2 if options.against is None else 1):
-        parser.error("give two documents, or one or none and --against REF")
-    return options
-
-
-def at_commit(ref: str, document: Path) -> bytes:
-    """A file as it was at a commit of its repository."""
-
-    def git(*command: str) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(["git", *command], cwd=document.resolve().parent, capture_output=True)  # noqa: S607
-
-    if git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}").returncode:
-        raise DocumentError(f"{ref} is no commit of the repository that holds {document}.")
-    shown = git("show", "--end-of-options", f"{ref}:./{document.name}")
-    if shown.returncode:
-        raise DocumentError(f"There is no {document.name} at {ref}.")
-    return shown.stdout
-
-
-def load(said: bytes, name: str) -> dict[str, Any]:
-    try:
-        document = YAML(typ="safe").load(said)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise DocumentError(f"{name}, line {mark.line + 1}, column {mark.column + 1}: {error.problem}") from error
-    except ReaderError as error:
-        before = said.decode(errors="replace")[: error.position]
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        raise DocumentError(f"{name}, line {line}, column {column}: {error.reason}") from error
-    if not (isinstance(document, dict) and "openapi" in document):
-        raise DocumentError(f"{name} is no API document: it has no openapi at its top.")
-    return document
 
 
 if __name__ == "__main__":

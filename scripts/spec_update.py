@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import os
 import re
 import subprocess
@@ -25,15 +24,13 @@ from typing import Any
 import httpx
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 import generate
-from losses import METHODS
+from changelog import suggestion
+from documents import DOCUMENT, METHODS, ROOT, BrokenDocumentError, leads_to, parsed
 from offers import lists_not_offered, told
-from spec_diff import current_version, differences, suggestion
+from spec_diff import differences
 
-ROOT = generate.ROOT
-DOCUMENT = ROOT / "openapi.yaml"
 EXAMPLES = """examples:
   python scripts/spec_update.py page.md
   python scripts/spec_update.py --dry-run https://docs.example.com/api/contacts.md contacts.yaml
@@ -41,10 +38,6 @@ EXAMPLES = """examples:
 AMENDED = "# amended"
 AMENDED_NAME = "amended: a name that does not follow the path"
 SECONDS = 30.0
-
-
-class BrokenDocumentError(Exception):
-    """A document cannot be used; the message says where and why."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,17 +58,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def update(sources: Sequence[str], dry_run: bool) -> int:
     before = DOCUMENT.read_text(encoding="utf-8")
-    old = parsed(before, DOCUMENT.name)
-    new = parsed(before, DOCUMENT.name)
+    old, new = (editable(before, DOCUMENT.name) for _ in range(2))
     pages = {source: document_in(read(source), source) for source in sources}
     refuse_disagreement(pages)
     for page in pages.values():
         merge_document(new, page)
-    prune(new, referenced(old))
+    prune(new, leads_to(old, old["paths"]))
     name_operations(new)
     text = dumped(new)
     changes = differences(plain(old), plain(new))
-    print("\n".join(map(str, changes)) or "nothing has changed")
+    print("\n".join(map(str, changes)) or ("nothing has changed" if text == before else "only words have changed"))
     breaking = any(change.breaking for change in changes)
     # Beside the client, as a rename cannot cross file systems.
     with tempfile.TemporaryDirectory(prefix=".generate-", dir=ROOT / "generated") as folder:
@@ -84,8 +76,7 @@ def update(sources: Sequence[str], dry_run: bool) -> int:
         validate(candidate)
         package = generate.generate(candidate, Path(folder))
         if changes:
-            version, entry = suggestion(changes, current_version())
-            print(f"\nThe next version could be {version}, with this in CHANGELOG.md:\n\n{entry}")
+            print(*suggestion(changes), sep="\n")
         for offer in lists_not_offered(plain(new)):
             print(f"\n{told(offer)}")
         if breaking and not accepts_breaking():
@@ -126,27 +117,15 @@ def document_in(text: str, source: str) -> CommentedMap:
     """The OpenAPI document that a text is, or that stands in a page of Markdown."""
     fenced = re.search(r"^(`{3,})ya?ml\b[^\n]*\n(.*?)^\1\s*$", text, re.DOTALL | re.MULTILINE)
     lines_before = text[: fenced.start(2)].count("\n") if fenced else 0
-    document = parsed(fenced[2] if fenced else text, source, lines_before)
-    if not isinstance(document, dict) or "openapi" not in document or not isinstance(document.get("paths"), dict):
-        raise BrokenDocumentError(f"{source}: there is no OpenAPI document in it, with `openapi` and `paths`.")
-    return document
+    return editable(fenced[2] if fenced else text, source, lines_before)
 
 
-def parsed(text: str, source: str, lines_before: int = 0) -> CommentedMap:
+def editable(text: str, source: str, lines_before: int = 0) -> CommentedMap:
+    """A document with its comments and its order."""
     if text.lstrip().startswith("{"):  # the flow style of JSON would stay as it is
-        try:
-            text = dumped(json.loads(text))
-        except ValueError as error:
-            raise BrokenDocumentError(f"{source}: {error}") from None
-    try:
-        document: CommentedMap = style().load(text)
-        return document
-    except MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f", line {mark.line + 1 + lines_before}, column {mark.column + 1}" if mark else ""
-        raise BrokenDocumentError(f"{source}{place}: {error.problem}") from None
-    except YAMLError as error:
-        raise BrokenDocumentError(f"{source}: {error}") from None
+        text = dumped(parsed(text, source))
+    document: CommentedMap = parsed(text, source, style(), lines_before)
+    return document
 
 
 def style() -> YAML:
@@ -252,27 +231,9 @@ def texts(tokens: Any) -> str:
     return str(getattr(tokens, "value", ""))
 
 
-def referenced(document: Any) -> set[str]:
-    """The components that the operations lead to."""
-    found: set[str] = set()
-    waiting: list[Any] = [document["paths"]]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            ref = node.get("$ref")
-            if isinstance(ref, str) and ref.startswith("#/components/") and ref not in found:
-                found.add(ref)
-                section, _, name = ref.removeprefix("#/components/").partition("/")
-                waiting.append(document.get("components", {}).get(section, {}).get(name))
-            waiting += node.values()
-        elif isinstance(node, list):
-            waiting += node
-    return found
-
-
 def prune(document: CommentedMap, before: set[str]) -> None:
     """Takes out what operations led to before, and no longer do."""
-    for ref in before - referenced(document):
+    for ref in before - leads_to(document, document["paths"]):
         section, _, name = ref.removeprefix("#/components/").partition("/")
         document["components"][section].pop(name, None)
 

@@ -14,8 +14,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from documents import METHODS, followed
+
 PATH = Path(__file__).resolve().parent.parent / "openapi.yaml"
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 Schema = Mapping[str, Any]
 
@@ -132,12 +133,8 @@ def _answer(status: int, said: Schema) -> Answer:
 
 def follow(said: Schema) -> Schema:
     """What a `$ref` points to, or what was given."""
-    while "$ref" in said:
-        found: Any = load()
-        for step in said["$ref"].removeprefix("#/").split("/"):
-            found = found[step]
-        said = found
-    return said
+    found: Schema = followed(load(), said)
+    return found
 
 
 def resolve(said: Schema) -> Schema:

@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from changelog import release
 from document import load
-from spec_diff import Change, differences, main, suggestion
+from spec_diff import Change, differences, main
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT: dict[str, Any] = load()
@@ -120,10 +121,10 @@ CASES: list[Case] = [
     (DOCUMENT, f"{LIMIT}/schema/format", "int64", THERE, B, "int32 became int64"),
     (DOCUMENT, f"{LIMIT}/schema/format", GONE, THERE, C, "format int32 removed"),
     (DOCUMENT, f"{GET}/parameters/2/schema/format", "date", f"{HERE}, parameter updated_at_min", B, "Python type"),
-    (DOCUMENT, f"{LIMIT}/schema/maximum", 100, THERE, B, "maximum 200 became 100: larger values that were right"),
+    (DOCUMENT, f"{LIMIT}/schema/maximum", 100, THERE, B, "maximum 200 became 100: values that were right"),
     (DOCUMENT, f"{LIMIT}/schema/maximum", 300, THERE, C, "maximum 200 became 300"),
     (DOCUMENT, f"{LIMIT}/schema/maximum", GONE, THERE, C, "maximum 200 removed"),
-    (DOCUMENT, f"{LIMIT}/schema/minimum", 10, THERE, B, "smaller values that were right"),
+    (DOCUMENT, f"{LIMIT}/schema/minimum", 10, THERE, B, "values that were right"),
     (DOCUMENT, f"{LIMIT}/schema/minimum", 0, THERE, C, "minimum 1 became 0"),
     (DOCUMENT, f"{LIMIT}/schema/exclusiveMaximum", True, THERE, B, "exclusiveMaximum true added"),
     (DOCUMENT, f"{LIMIT}/schema/multipleOf", 10, THERE, B, "multipleOf 10 added"),
@@ -149,8 +150,8 @@ CASES: list[Case] = [
     (DOCUMENT, BODY, {"required": True, "content": {}}, f"{HERE}, requestBody", B, "calls without it are refused"),
     (SENT, f"{BODY}/content/application~1json", GONE, f"{HERE}, requestBody, application/json", B, "removed"),
     (SENT, f"{SCHEMAS}/Error/properties/hint", TEXT, "schema Error.hint", C, "added"),
-    (SENT, f"{SCHEMAS}/Error", HINTED, "schema Error.hint", B, "required: calls without it are refused"),
-    (SENT, f"{SCHEMAS}/Error/properties/message/maxLength", 9, "schema Error.message", B, "larger values"),
+    (SENT, f"{SCHEMAS}/Error", HINTED, "schema Error.hint", B, "required, and calls without it are refused"),
+    (SENT, f"{SCHEMAS}/Error/properties/message/maxLength", 9, "schema Error.message", B, "values that were right"),
     (SENT_NULL, f"{SCHEMAS}/Error/properties/message/nullable", False, "schema Error.message", B, "None is refused"),
     # schemas that answers hold
     (DOCUMENT, f"{SESSION}/mood", TEXT, session("mood"), C, "added"),
@@ -158,7 +159,7 @@ CASES: list[Case] = [
     (DOCUMENT, f"{SESSION}/contact_id/type", "integer", session("contact_id"), B, "string became integer"),
     (DOCUMENT, f"{SESSION}/contact_id/format", "uuid", session("contact_id"), B, "Python type"),
     (DOCUMENT, f"{SESSION}/created_at/format", GONE, session("created_at"), B, "Python type"),
-    (DOCUMENT, f"{SCHEMAS}/Error/properties/error/format", "int64", "schema Error.error", C, "the Python type stays"),
+    (DOCUMENT, f"{SCHEMAS}/Error/properties/error/format", "int64", "schema Error.error", C, "no call that was right"),
     (DOCUMENT, f"{CHANNEL}/enum/-", "sms", session("channel"), C, "enum value sms added"),
     (DOCUMENT, f"{CHANNEL}/enum/2", GONE, session("channel"), B, "enum value email removed"),
     (DOCUMENT, f"{CHANNEL}/enum/2", "mail", session("channel"), B, "enum value email renamed to mail"),
@@ -166,62 +167,67 @@ CASES: list[Case] = [
     (DOCUMENT, f"{CHANNEL}/enum", GONE, session("channel"), B, "enum"),
     (DOCUMENT, f"{CHANNEL}/nullable", True, session("channel"), B, "readers may find None"),
     (NULLABLE, f"{CHANNEL}/nullable", False, session("channel"), C, "no None any more"),
-    (DOCUMENT, f"{CHANNEL}/maxLength", 9, session("channel"), C, "does not check"),
+    (DOCUMENT, f"{CHANNEL}/maxLength", 9, session("channel"), C, "no call that was right fails"),
     (DOCUMENT, f"{CHANNEL}/default", "email", session("channel"), C, "default"),
     (DOCUMENT, f"{SCHEMAS}/AISession/required", ["id"], session("id"), C, "readers can rely on it"),
     (DOCUMENT, f"{SCHEMAS}/Error/required", ["error"], "schema Error.message", B, "readers may find UNSET"),
-    (DOCUMENT, f"{SCHEMAS}/Error/required", ["message", "error"], "schema Error", C, "says the same"),
-    (DOCUMENT, f"{SCHEMAS}/Error/required/-", "error", "schema Error", C, "says the same"),
+    (DOCUMENT, f"{SCHEMAS}/Error/required", ["message", "error"], "schema Error", C, "goes by the names"),
+    (DOCUMENT, f"{SCHEMAS}/Error/required/-", "error", "schema Error", C, "goes by the names"),
     (DOCUMENT, f"{SCHEMAS}/Error/required/-", "nobody", "schema Error", B, "nobody"),
     (DOCUMENT, f"{SCHEMAS}/AISession/type", "object", "schema AISession", C, "say so already"),
     (DOCUMENT, f"{SESSION}/messages/items", TEXT, session("messages[]"), B, "string"),
     (DOCUMENT, f"{TRAIL}/items/type", "string", "schema AISessionState.trail[]", B, "type"),
-    (DOCUMENT, f"{SCHEMAS}/Error/additionalProperties", False, "schema Error", B, "refused or lost"),
-    (DOCUMENT, f"{SCHEMAS}/Error/additionalProperties", True, "schema Error", C, "says the same"),
-    (DOCUMENT, f"{SCHEMAS}/Error/additionalProperties", TEXT, "schema Error", B, "of another type"),
+    (DOCUMENT, f"{SCHEMAS}/Error/additionalProperties", False, "schema Error", B, "others are refused"),
+    (DOCUMENT, f"{SCHEMAS}/Error/additionalProperties", True, "schema Error", C, "kept"),
+    (DOCUMENT, f"{SCHEMAS}/Error/additionalProperties", TEXT, "schema Error.*", B, "type string added"),
     (CLOSED, f"{SCHEMAS}/Error/additionalProperties", GONE, "schema Error", C, "kept"),
     (MAP, f"{SESSION}/id/additionalProperties/type", "integer", session("id.*"), B, "string became integer"),
     (COMPOSED, f"{SESSION}/id/allOf/0/type", "integer", session("id allOf[0]"), B, "string became integer"),
-    (COMPOSED, f"{SESSION}/id/allOf/-", {"maxLength": 3}, session("id"), C, "added"),
-    (COMPOSED, f"{SESSION}/id/allOf/0", GONE, session("id"), B, "removed"),
-    (UNION, f"{SESSION}/id/oneOf/-", {"type": "boolean"}, session("id"), B, "boolean"),
-    (UNION, f"{SESSION}/id/oneOf/0", GONE, session("id"), B, "removed"),
-    (UNION, f"{SESSION}/id/oneOf", [{"type": "integer"}, TEXT], session("id"), B, "order"),
+    (COMPOSED, f"{SESSION}/id/allOf/-", {"maxLength": 3}, session("id allOf[1]"), C, "added"),
+    (COMPOSED, f"{SESSION}/id/allOf/0", GONE, session("id allOf[0]"), B, "removed"),
+    (UNION, f"{SESSION}/id/oneOf/-", {"type": "boolean"}, session("id oneOf[2]"), B, "added"),
+    (UNION, f"{SESSION}/id/oneOf/0", GONE, session("id oneOf[1]"), B, "removed"),
+    (UNION, f"{SESSION}/id/oneOf", [{"type": "integer"}, TEXT], session("id oneOf[0]"), B, "string became"),
     (UNION, f"{SESSION}/id/discriminator", {"propertyName": "kind"}, session("id"), B, "discriminator"),
     (OBJECT, f"{SESSION}/id/title", "Identity", session("id"), B, "Python names"),
     (DOCUMENT, f"{SCHEMAS}/New", TEXT, "schema New", C, "added"),
     (DOCUMENT, f"{SCHEMAS}/Error", GONE, "schema Error", B, "removed"),
     # authentication and servers
-    (DOCUMENT, "/security", GONE, "security", C, "still right"),
-    (DOCUMENT, "/security/-", {"other": []}, "security", C, "still right"),
-    (DOCUMENT, "/security/0", {"other": []}, "security", B, "may be refused"),
+    (DOCUMENT, "/security", GONE, "document", C, "right still"),
+    (DOCUMENT, "/security/-", {"other": []}, "document", C, "right still"),
+    (DOCUMENT, "/security/0", {"other": []}, "document", B, "may be refused"),
     (DOCUMENT, f"{GET}/security", [{"other": []}], HERE, B, "security"),
     (DOCUMENT, f"{KEY}/name", "x-key", "scheme apiKeyAuth", B, "x-api-key became x-key"),
     (DOCUMENT, f"{KEY}/in", "query", "scheme apiKeyAuth", B, "header became query"),
     (DOCUMENT, f"{KEY}/type", "http", "scheme apiKeyAuth", B, "apiKey became http"),
     (DOCUMENT, KEY, GONE, "scheme apiKeyAuth", B, "removed"),
     (DOCUMENT, "/servers/0/url", "https://eu.konvoai.com", "servers[0]", B, "old address"),
-    (DOCUMENT, "/servers/-", {"url": "https://eu.konvoai.com"}, "servers", C, "added"),
-    (TWO, "/servers/0", GONE, "servers", B, "removed"),
-    (TWO, "/servers", TWO["servers"][::-1], "servers", B, "order"),
+    (DOCUMENT, "/servers/-", {"url": "https://eu.konvoai.com"}, "servers[1]", C, "added"),
+    (TWO, "/servers/0", GONE, "servers[1]", B, "removed"),
+    (TWO, "/servers", TWO["servers"][::-1], "servers[0]", B, "api.konvoai.com became"),
     # operations and paths
-    (DOCUMENT, f"{GET}/operationId", "sessions", HERE, B, "Python function"),
-    (DOCUMENT, f"{GET}/tags/0", "sessions", HERE, B, "Python module"),
+    (DOCUMENT, f"{GET}/operationId", "sessions", HERE, B, "Python names"),
+    (DOCUMENT, f"{GET}/tags/0", "sessions", HERE, B, "the module"),
     (DOCUMENT, f"{GET}/tags/-", "more", HERE, C, "tags"),
     (DOCUMENT, f"{GET}/deprecated", True, HERE, C, "works as before"),
     (DOCUMENT, f"{GET}/callbacks", {"done": {}}, HERE, B, "callbacks"),
     (DOCUMENT, "/paths/~1ai-sessions/post", {"operationId": "add"}, "POST /ai-sessions", C, "added"),
     (DOCUMENT, GET, GONE, HERE, B, "removed"),
     (DOCUMENT, "/paths/~1ai-sessions", GONE, HERE, B, "removed"),
-    (DOCUMENT, "/paths/~1none", {}, "paths", C, "says nothing"),
-    (DOCUMENT, "/paths/~1ai-sessions/x-owner", "support", "/ai-sessions", C, "x-owner"),
+    (DOCUMENT, "/paths/~1ai-sessions/x-owner", "support", "document", C, "x-owner"),
     (DOCUMENT, "/x-gateway", {"a": 1}, "document", C, "x-gateway"),
     (DOCUMENT, "/openapi", "3.0.3", "document", C, "3.0.3"),
     (DOCUMENT, "/unheard", 1, "document", B, "unheard"),
 ]  # fmt: skip
 
 
-SEVERAL = {"#/nowhere", "string", "calls without it are refused"}  # what was there before goes, or more comes
+SEVERAL = {
+    "#/nowhere",
+    "string",
+    "calls without it are refused",
+    "string became",
+    "api.konvoai.com became",
+}  # what was there before goes, or more comes
 
 
 @pytest.mark.parametrize(("old", "place", "value", "at", "breaking", "word"), CASES)
@@ -236,17 +242,13 @@ def test_a_change_is_one_line(old: Any, place: str, value: Any, at: str, breakin
     ("rename", "line"),
     [
         (renamed(f"{SESSION}/contact_id", "client_id"), "breaking   schema AISession.contact_id: renamed to client_id"),
-        (renamed(f"{SCHEMAS}/AISessionState", "Skill"), "breaking   schema AISessionState: renamed to Skill"),
-        (renamed("/paths/~1ai-sessions", "/sessions"), "breaking   GET /ai-sessions: moved to GET /sessions: old"),
-        (renamed(GET, "post"), "breaking   GET /ai-sessions: moved to POST /ai-sessions"),
+        (renamed("/paths/~1ai-sessions", "/sessions"), "breaking   GET /ai-sessions: renamed to GET /sessions: old"),
+        (renamed(GET, "post"), "breaking   GET /ai-sessions: renamed to POST /ai-sessions"),
         (renamed(f"{OK}/content/application~1json", "text/json"), "breaking   GET /ai-sessions, response 200, app"),
     ],
 )  # fmt: skip
 def test_what_only_has_another_name_is_renamed(rename: Callable[[Any], Any], line: str) -> None:
-    made = rename(DOCUMENT)
-    if "Skill" in line:
-        made = put(made, f"{SESSION}/state/$ref", "#/components/schemas/Skill")
-    (change,) = differences(DOCUMENT, made)
+    (change,) = differences(DOCUMENT, rename(DOCUMENT))
     assert str(change).startswith(line)
 
 
@@ -263,13 +265,22 @@ def test_a_shared_schema_is_told_once_and_by_what_it_is_used_for() -> None:
     assert ("schema Error.error", True) == change[:2]
 
 
-def test_a_ref_and_what_it_leads_to_are_the_same() -> None:
-    error = DOCUMENT["components"]["schemas"]["Error"]
+def test_a_renamed_class_is_told_wherever_it_is_the_type() -> None:
+    made = put(renamed(f"{SCHEMAS}/AISessionState", "Skill")(DOCUMENT), f"{SESSION}/state/$ref", f"#{SCHEMAS}/Skill")
+    assert [
+        "schema AISession.state: $ref AISessionState became Skill: the Python type is another one",
+        "schema AISessionState: renamed to Skill: its class is renamed",
+    ] == [str(change).removeprefix("breaking").strip() for change in differences(DOCUMENT, made)]
+
+
+def test_a_schema_instead_of_a_class_is_another_type() -> None:
     place = f"{GET}/responses/400/content/application~1json/schema"
-    assert [] == differences(DOCUMENT, put(DOCUMENT, place, error))
-    changed = put(DOCUMENT, place, put(error, "/properties/error/type", "string"))
-    (change,) = differences(DOCUMENT, changed)
-    assert change.place == "GET /ai-sessions, response 400, application/json.error"
+    first, *_ = differences(DOCUMENT, put(DOCUMENT, place, DOCUMENT["components"]["schemas"]["Error"]))
+    assert ("GET /ai-sessions, response 400, application/json", True) == first[:2]
+    assert "$ref Error removed: the Python type is another one" == first.what
+
+
+def test_a_ref_to_a_parameter_and_the_parameter_are_the_same() -> None:
     shared = put(DOCUMENT, "/components/parameters/Limit", DOCUMENT["paths"]["/ai-sessions"]["get"]["parameters"][1])
     assert [] == differences(shared, put(shared, LIMIT, {"$ref": "#/components/parameters/Limit"}))
 
@@ -280,15 +291,11 @@ def test_a_parameter_said_for_its_path_is_as_one_said_for_its_operation() -> Non
     assert [] == differences(DOCUMENT, shared)
 
 
-def test_schemas_that_hold_themselves_are_compared() -> None:
-    def holding(inner: Any) -> Any:
-        return {"properties": {"inner": inner}}
-
-    third = {"$ref": f"#{SCHEMAS}/Third"}
-    both = after((f"{SCHEMAS}/Other", holding(holding({"$ref": OTHER}))), (f"{SCHEMAS}/Third", holding(holding(third))))
-    assert [] == differences(put(both, ANSWER, {"$ref": OTHER}), put(both, ANSWER, holding(third)))
-    (change,) = differences(both, put(both, f"{SCHEMAS}/Other/properties/inner/type", "object"))
-    assert change.place == "schema Other.inner"
+def test_a_schema_that_holds_itself_is_compared() -> None:
+    inner = {"properties": {"inner": {"$ref": OTHER}}}
+    holding = put(DOCUMENT, f"{SCHEMAS}/Other", {"properties": {"inner": inner}})
+    (change,) = differences(holding, put(holding, f"{SCHEMAS}/Other/properties/inner/type", "string"))
+    assert ("schema Other.inner", True) == change[:2]
 
 
 WORDS = {"description", "summary", "example", "examples", "externalDocs", "title"}
@@ -320,7 +327,7 @@ RICH = after(
     ("/components/schemas/Id", {"type": "string", "pattern": "^a"}),
     ("/tags", [{"name": "ai-sessions"}, {"name": "more"}]),
 )  # fmt: skip
-PLACES = meaningful(RICH)
+PLACES = [place for place in meaningful(RICH) if place != "/paths"]  # without paths it is refused
 ADDED = ["zz", "x-zz", "nullable", "enum", "required", "$ref", "default"]
 scalars = (
     st.none() | st.booleans() | st.integers(-3, 300) | st.sampled_from(["", "string", "query", "page", "object", "200"])
@@ -389,12 +396,8 @@ def test_the_order_of_keys_changes_nothing(seed: int, mutation: tuple[str, Any])
 
 
 @pytest.mark.parametrize("place", [f"{GET}/description", f"{CHANNEL}/example", f"{SESSION}/id/title", "/info/version"])
-def test_words_are_listed_only_when_asked_for(place: str) -> None:
-    changed = put(DOCUMENT, place, "other words")
-    assert [] == differences(DOCUMENT, changed)
-    (change,) = differences(DOCUMENT, changed, wording=True)
-    assert (False, "wording") == change[1:]
-    assert ("0.1.0", "") == suggestion([change], "0.1.0")
+def test_words_change_nothing(place: str) -> None:
+    assert [] == differences(DOCUMENT, put(DOCUMENT, place, "other words"))
 
 
 @pytest.mark.parametrize(
@@ -407,12 +410,12 @@ def test_words_are_listed_only_when_asked_for(place: str) -> None:
     ],
 )
 def test_the_next_version_is_that_of_semantic_versioning(breaking: bool, version: str, following: str) -> None:
-    assert suggestion([Change("here", breaking, "added: why")], version)[0] == following
+    assert release([Change("here", breaking, "added: why")], version)[0] == following
 
 
 def test_the_entry_is_in_the_style_of_the_changelog() -> None:
     changes = [Change("here", True, "removed: " + "long " * 30), Change("there", False, "enum value a added: why")]
-    entry = suggestion(changes, "0.1.0")[1]
+    entry = release(changes, "0.1.0")[1]
     first, _, *lines = entry.splitlines()
     assert "## [0.2.0] - unreleased" == first
     assert ["### Added", "", "- `there`: enum value a added: why.", "", "### Removed", ""] == lines[:6]
@@ -445,21 +448,20 @@ def replace(document: Path, old: str, new: str) -> None:
 
 
 def test_the_exit_code_tells_what_breaks_against_a_commit_and_between_two_files(document: Path) -> None:
-    assert (0, "", "") == run("--against", "HEAD", document)
+    assert (0, "", "") == run("HEAD", document)
     replace(document, "- instagram", "- instagram\n            - sms")
-    code, said, _ = run("--against", "HEAD", document)
+    code, said, _ = run("HEAD", document)
     assert (0, "compatible schema AISession.channel: enum value sms added") == (code, said.split(": the client")[0])
     assert "## [0.1.1] - unreleased" in said
     replace(document, "maximum: 200", "maximum: 100")
     code, said, _ = run(ROOT / "openapi.yaml", document)
     assert 1 == code
-    assert "breaking   GET /ai-sessions, parameter limit: maximum 200 became 100: larger values" in said
+    assert "breaking   GET /ai-sessions, parameter limit: maximum 200 became 100: values that were right" in said
 
 
 def test_a_document_that_cannot_be_read_is_the_exit_code_2(document: Path) -> None:
-    assert (2, f"nope is no commit of the repository that holds {document}.\n") == run("--against", "nope", document)[
-        ::2
-    ]
+    code, out, error = run("nope", document)
+    assert (2, "", True) == (code, out, error.startswith("There is no openapi.yaml at nope: ")), error
 
 
 @pytest.mark.parametrize(
@@ -469,8 +471,8 @@ def test_a_document_that_cannot_be_read_is_the_exit_code_2(document: Path) -> No
         ("openapi: 3.0.1\nopenapi: 3.0.1", ", line 2, column 1: found duplicate key"),
         ("openapi: 3.0.1\na: \0", ", line 2, column 4: "),
         ("openapi: &a [*a]", "holds itself"),
-        ("a: 1", " is no API document"),
-        ("[openapi]", " is no API document"),
+        ("a: 1", " is no OpenAPI document"),
+        ("[openapi]", " is no OpenAPI document"),
         (None, "No such file"),
     ],
 )
@@ -484,5 +486,5 @@ def test_what_cannot_be_read_is_told(
     out, error = capsys.readouterr()
     assert ("", 1) == (out, len(error.splitlines())), error
     assert told in error
-    assert 2 == main(["--against", "HEAD", str(other)])
-    assert "There is no other.yaml at HEAD.\n" == capsys.readouterr().err
+    assert 2 == main(["HEAD", str(other)])
+    assert capsys.readouterr().err.startswith("There is no other.yaml at HEAD: ")

@@ -57,7 +57,7 @@ def state(tree: Path) -> dict[str, bytes]:
 
 def page(change: Any = lambda document: None) -> str:
     """A page of the API's documentation as it is now, without our amendments, and changed."""
-    document = without_amendments(spec_update.parsed(TEXT, "openapi.yaml"))
+    document = without_amendments(spec_update.editable(TEXT, "openapi.yaml"))
     change(document)
     return f"# Get AI Sessions\n\n> Some words\n\n````yaml GET /ai-sessions\n{spec_update.dumped(document)}\n````\n"
 
@@ -78,7 +78,7 @@ def operation(document: Any) -> Any:
 
 
 def merged(text: str) -> str:
-    ours = spec_update.parsed(TEXT, "openapi.yaml")
+    ours = spec_update.editable(TEXT, "openapi.yaml")
     spec_update.merge_document(ours, spec_update.document_in(text, "page.md"))
     return spec_update.dumped(ours)
 
@@ -88,7 +88,7 @@ def test_a_page_that_says_what_it_said_changes_nothing() -> None:
 
 
 def test_json_says_the_same_as_yaml() -> None:
-    document = without_amendments(spec_update.parsed(TEXT, "openapi.yaml"))
+    document = without_amendments(spec_update.editable(TEXT, "openapi.yaml"))
     assert merged(json.dumps(document)) == TEXT
 
 
@@ -133,7 +133,7 @@ def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return found + [place for key, child in children for place in places(child, (*path, key))]
 
 
-PAGE = without_amendments(spec_update.parsed(TEXT, "openapi.yaml"))
+PAGE = without_amendments(spec_update.editable(TEXT, "openapi.yaml"))
 PLACES = [place for place in places(PAGE) if place[0] in ("paths", "components") and len(place) > 3]
 
 
@@ -156,9 +156,9 @@ def test_without_the_amendments_the_result_is_what_the_page_says(changes: list[t
             parent[last] = "changed"
         elif what == "add" and isinstance(value, dict):
             value["x-new"] = {"deep": [1, 2]}
-    ours = spec_update.parsed(TEXT, "openapi.yaml")
-    spec_update.merge_document(ours, spec_update.parsed(spec_update.dumped(document), "page"))
-    found = without_amendments(spec_update.parsed(spec_update.dumped(ours), "ours"))
+    ours = spec_update.editable(TEXT, "openapi.yaml")
+    spec_update.merge_document(ours, spec_update.editable(spec_update.dumped(document), "page"))
+    found = without_amendments(spec_update.editable(spec_update.dumped(ours), "ours"))
     for path_name, item in document["paths"].items():
         assert found["paths"][path_name] == {**found["paths"][path_name], **item}
     for section, components in document["components"].items():
@@ -188,7 +188,7 @@ def test_the_lines_that_are_named_offer_the_new_list_under_the_contract_tests(tr
     untold = run(tree, *pytest_here, "-k", "offers")
     assert untold.returncode == 1
     assert "konvo.contacts is not offered yet" in untold.stdout
-    (offer,) = offers.lists_not_offered(spec_update.plain(spec_update.parsed(text_of(tree), "openapi.yaml")))
+    (offer,) = offers.lists_not_offered(spec_update.plain(spec_update.editable(text_of(tree), "openapi.yaml")))
     resource, sync, twin = offers.lines_to_add(offer).values()
     resources, client = tree / "wrapper/konvoai/_resources.py", tree / "wrapper/konvoai/_client.py"
     resources.write_text(f"{resources.read_text(encoding='utf-8')}\n\n{resource}", encoding="utf-8")
