@@ -51,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{name}: {finding}")
     for departure in report.departures:
         print(f"departure: {departure}")
-    print(f"{report.requests} requests, {len(report.departures)} departures from the document")
+    departures = f"{(n := len(report.departures))} departure{"" if n == 1 else "s"}"
+    print(f"{report.requests} requests, {departures} from the document")
     return 1 if report.departures else 0
 
 

@@ -74,7 +74,10 @@ def test_the_wheel_holds_both_packages_and_nothing_else(wheel: Path) -> None:
     found = [*ROOT.glob("wrapper/konvoai/**/*"), *ROOT.glob("generated/konvo_api_client/**/*")]
     files = [path.relative_to(ROOT) for path in found if path.is_file() and "__pycache__" not in path.parts]
     modules = {"/".join(path.parts[1:]) for path in files}
-    about = {f"konvoai-{konvoai.__version__}.dist-info/{name}" for name in ("METADATA", "RECORD", "WHEEL")}
+    about = {
+        f"konvoai-{konvoai.__version__}.dist-info/{name}"
+        for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt")
+    }
     about.add(f"konvoai-{konvoai.__version__}.dist-info/licenses/LICENSE")
     with zipfile.ZipFile(wheel) as archive:
         assert sorted(modules | about) == sorted(archive.namelist())

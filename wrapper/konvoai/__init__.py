@@ -3,17 +3,17 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import errors as _errors
-from ._client import AsyncKonvo, Konvo
-from ._paginator import AsyncPaginator, AsyncScan, Paginator, Scan
-from ._scan import Window
 from ._version import __version__
-from ._walk import Page
-from .errors import *
 
 if TYPE_CHECKING:
     import konvo_api_client.models as _generated
 
+    from . import errors as _errors
+    from ._client import AsyncKonvo, Konvo
+    from ._paginator import AsyncPaginator, AsyncScan, Paginator, Scan
+    from ._scan import Window
+    from ._walk import Page
+    from .errors import *
     from .models import *
     from .models import UNSET, Unset
 
@@ -22,12 +22,21 @@ if TYPE_CHECKING:
     __all__ += _errors.__all__
     __all__ += _generated.__all__
 else:
-    # The models, and attrs with them, take half as long to import as httpx: they wait for their first use.
+    # Each waits for its first use: `konvo --help` needs none of them, and no program all.
+    _OWN = {"AsyncKonvo": "_client", "Konvo": "_client", "Page": "_walk", "Window": "_scan"}
+    _OWN |= dict.fromkeys(("AsyncPaginator", "AsyncScan", "Paginator", "Scan"), "_paginator")
+
     def __getattr__(name: str) -> Any:
+        if name.startswith("__") and name != "__all__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name in _OWN:
+            return getattr(import_module(f"{__name__}.{_OWN[name]}"), name)
+        errors = import_module(f"{__name__}.errors")
+        if name in errors.__all__:
+            return getattr(errors, name)
         models = import_module(f"{__name__}.models")
         if name == "__all__":
-            own = ["AsyncKonvo", "AsyncPaginator", "AsyncScan", "Konvo", "Page", "Paginator", "Scan", "Window"]
-            return sorted(["__version__", *own, *_errors.__all__, *models.__all__])
+            return sorted(["__version__", *_OWN, *errors.__all__, *models.__all__])
         if name in models.__all__:
             return getattr(models, name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
