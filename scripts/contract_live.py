@@ -47,12 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     for departure in schema_departures(answers):
         report.depart(departure)
-    for name, finding in report.findings.items():
-        print(f"{name}: {finding}")
-    for departure in report.departures:
-        print(f"departure: {departure}")
-    departures = f"{(n := len(report.departures))} departure{"" if n == 1 else "s"}"
-    print(f"{report.requests} requests, {departures} from the document")
+    print(*report.lines(), sep="\n")
     return 1 if report.departures else 0
 
 

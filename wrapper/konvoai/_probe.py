@@ -110,6 +110,15 @@ class Report:
         if departure not in self.departures:
             self.departures.append(departure)
 
+    def lines(self) -> list[str]:
+        """All of it in words."""
+        departures = "1 departure" if len(self.departures) == 1 else f"{len(self.departures)} departures"
+        return [
+            *(f"{name}: {finding}" for name, finding in self.findings.items()),
+            *(f"departure: {departure}" for departure in self.departures),
+            f"{self.requests} requests, {departures} from the document",
+        ]
+
 
 def probe(query: ListQuery, report: Report, now: datetime) -> Talk[None]:
     """Asks whatever is to be found out about one list operation; at most 21 questions.

@@ -62,6 +62,14 @@ def scan_records(
     return resource._scan(query._replace(read=read_records))
 
 
+def count_records(
+    resource: Resource[Any, Any], updated_at_min: datetime | None, updated_at_max: datetime | None
+) -> int | None:
+    """The server's total for such a list, by one request; None where it tells none."""
+    total: int | None = resource._paginate(resource._query(period(updated_at_min, updated_at_max), 1)).count()
+    return total
+
+
 def read_records(response: httpx.Response, drift: Drift) -> Answer[Record]:
     """The records and the total of a 200; raises `ResponseValidationError` where it is no such envelope."""
 

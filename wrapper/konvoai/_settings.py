@@ -3,6 +3,7 @@
 import ipaddress
 import math
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import httpx
@@ -10,6 +11,7 @@ import httpx
 from .errors import ContractDriftWarning, KonvoError
 
 KEY_VARIABLE = "KONVO_API_KEY"
+KEY_FILE_VARIABLE = "KONVO_API_KEY_FILE"
 ADDRESS_VARIABLE = "KONVO_BASE_URL"
 
 # The generator drops these two of the document; a contract test holds them to it.
@@ -23,6 +25,10 @@ OnDrift = Literal["warn", "ignore", "raise"] | Callable[[ContractDriftWarning], 
 
 class InvalidSettingError(KonvoError, ValueError):
     """A setting that is wrong as an argument or in the environment."""
+
+
+class InvalidKeyError(InvalidSettingError):
+    """There is no key, or one that cannot be sent."""
 
 
 class Secret(str):
@@ -56,8 +62,9 @@ def resolve(
     environ: Mapping[str, str],
 ) -> Settings:
     """The settings of a client, each checked, the key and the address from the environment where not given."""
-    key_source = KEY_VARIABLE if api_key is None else "api_key="
-    api_key = hidden(environ.get(KEY_VARIABLE, "") if api_key is None else api_key)
+    api_key, key_source = hidden(api_key), "api_key="
+    if api_key is None:
+        api_key, key_source = key_of(environ)
     base_url = base_url or environ.get(ADDRESS_VARIABLE) or DEFAULT_BASE_URL
     del environ  # which has the key, and would be shown with this frame
     return Settings(
@@ -70,6 +77,19 @@ def resolve(
     )
 
 
+def key_of(environ: Mapping[str, str]) -> tuple[Secret, str]:
+    """The key of the environment, or of the file that it names, and where it was."""
+    name = environ.get(KEY_FILE_VARIABLE, "")
+    if environ.get(KEY_VARIABLE) or not name:
+        return Secret(environ.get(KEY_VARIABLE, "")), KEY_VARIABLE
+    try:
+        return Secret(Path(name).read_text(encoding="utf-8").strip()), f"the file of {KEY_FILE_VARIABLE}"
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+    del environ
+    raise InvalidKeyError(f"no API key: the file that {KEY_FILE_VARIABLE} names cannot be read: {reason}")
+
+
 def hidden(key: Any) -> Any:
     """The key as a variable that does not show it, as some tools show the variables of a traceback."""
     return Secret(key) if type(key) is str else key
@@ -77,9 +97,11 @@ def hidden(key: Any) -> Any:
 
 def checked_key(key: Any) -> Secret:
     if not isinstance(key, str) or not key.strip():
-        raise InvalidSettingError(f"no API key: set {KEY_VARIABLE}, or pass api_key=")
+        raise InvalidKeyError(
+            f"no API key: set {KEY_VARIABLE}, or {KEY_FILE_VARIABLE} to a file's name, or pass api_key="
+        )
     if not (key.isascii() and key.isprintable() and key == key.strip()):
-        raise InvalidSettingError(
+        raise InvalidKeyError(
             f"the API key cannot be sent in a header: it has a space, a line break or another character around or in "
             f"it that no key has; correct {KEY_VARIABLE} or api_key="
         )
