@@ -21,7 +21,7 @@ from ._lists import LISTS, client, group_of, tell
 from ._options import CONCURRENCY, Moment, Span, examples
 from ._version import __version__
 
-FAILURE, KEY_REFUSED, INTERRUPTED = 1, 4, 130
+FAILURE, USAGE, KEY_REFUSED, INTERRUPTED = 1, 2, 4, 130
 EPILOG = """
 \b
 The key is taken from KONVO_API_KEY, or from the file that KONVO_API_KEY_FILE names; never from an argument.
@@ -165,10 +165,12 @@ def sentence(error: Exception) -> str:
 
 
 def exit_code(error: Exception) -> int:
-    from ._settings import InvalidKeyError
+    from ._settings import InvalidKeyError, InvalidSettingError
     from .errors import AuthenticationError, PermissionDeniedError
 
-    return KEY_REFUSED if isinstance(error, AuthenticationError | PermissionDeniedError | InvalidKeyError) else FAILURE
+    if isinstance(error, AuthenticationError | PermissionDeniedError | InvalidKeyError):
+        return KEY_REFUSED
+    return USAGE if isinstance(error, InvalidSettingError) else FAILURE
 
 
 if __name__ == "__main__":

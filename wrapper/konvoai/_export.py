@@ -5,23 +5,27 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from ._answer import item_class
 from ._columns import columns
-from ._files import as_json, format_of
+from ._files import Format, as_json, format_of
+from ._paginator import Scan
 from ._records import Record, scan_records
 from ._redact import keyed, redaction
 from ._resources import Resource
 from ._scan import Window
+from ._settings import InvalidSettingError
 from .errors import KonvoError
 
 CHUNK = 2000
+SECONDS = 5.0
 DIGEST = 16
 CLOCKS = timedelta(days=1)
 """More than the server's clock and this machine's may be apart."""
@@ -29,7 +33,7 @@ CLOCKS = timedelta(days=1)
 Progress = Callable[[Window[Record], int], object]
 
 
-@dataclass
+@dataclass(frozen=True)
 class State:
     """How far an export has come: what has to be told to go on with it.
 
@@ -51,38 +55,46 @@ class State:
 class Partial:
     """The folder beside the file in which an export grows: `data`, a digest of each row's `id`, and `state`.
 
-    Data and digests are on disk before the state tells of them, so what a killed run left is cut to what that tells.
+    Data and digests are on disk before the state tells of them; what is beyond that, a killed run has left.
     """
 
-    def __init__(self, to: Path) -> None:
+    def __init__(self, to: Path, state: State) -> None:
+        self.state = state
         self.folder = to.with_name(f".{to.name}.partial")
         self.data, self.ids, self.file = (self.folder / name for name in ("data", "ids", "file"))
         self._state = self.folder / "state.json"
 
-    def read(self) -> State | None:
+    def left(self) -> State | None:
+        """How far an interrupted run has come; None where there is none."""
         try:
-            return State(**json.loads(self._state.read_text(encoding="utf-8")))
+            left = State(**json.loads(self._state.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
+        return left if left.end else None
 
-    def open(self, state: State) -> None:
+    def open(self) -> None:
         self.folder.mkdir(exist_ok=True)
-        for path, size in ((self.data, state.size), (self.ids, state.rows * DIGEST)):
-            with path.open("ab") as file:
-                file.truncate(size)
-        self.write(state)
+        self._write_state()
+        self._add(self.data, self.state.size, b"")
+        self._add(self.ids, self.state.rows * DIGEST, b"")
 
-    def add(self, state: State, rows: bytes, digests: bytes) -> None:
-        for path, more in ((self.data, rows), (self.ids, digests)):
-            with path.open("ab") as file:
-                file.write(more)
-                file.flush()
-                os.fsync(file.fileno())
-        self.write(state)
+    def add(self, rows: bytes, digests: list[bytes], end: datetime) -> None:
+        state = self.state
+        self._add(self.data, state.size, rows)
+        self._add(self.ids, state.rows * DIGEST, b"".join(digests))
+        self.state = replace(state, end=end.isoformat(), rows=state.rows + len(digests), size=state.size + len(rows))
+        self._write_state()
 
-    def write(self, state: State) -> None:
+    def _add(self, path: Path, size: int, more: bytes) -> None:
+        with path.open("ab") as file:
+            file.truncate(size)
+            file.write(more)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _write_state(self) -> None:
         written = self._state.with_suffix(".new")
-        written.write_text(json.dumps(asdict(state)), encoding="utf-8")
+        written.write_text(json.dumps(asdict(self.state)), encoding="utf-8")
         written.replace(self._state)
 
     def give(self, to: Path) -> None:
@@ -119,82 +131,86 @@ def export(
         tell: Told in words where it begins.
 
     Raises:
+        InvalidSettingError: An argument is wrong; said before anything is asked.
         KonvoError: The reading failed, or the file cannot be written; what was read before is kept for `resume`.
     """
     model = item_class(resource.envelope)
     written = format_of(to, columns(model))
     change = redaction(columns(model), drop, hashed, secret)
-    partial = Partial(to)
-    state = State(
-        asked={
-            "times": [time and time.isoformat() for time in (updated_at_min, updated_at_max)],
-            "include": dict(include),
-            "drop": sorted(drop),
-            "hash": sorted(hashed),
-            "secret": keyed(secret, "") if hashed else "",
-        },
-        began=datetime.now().astimezone().isoformat(),
-    )
+    asked = {
+        "times": [time and time.isoformat() for time in (updated_at_min, updated_at_max)],
+        "include": dict(include),
+        "drop": sorted(drop),
+        "hash": sorted(hashed),
+        "secret": keyed(secret, "") if hashed else "",
+    }
+    partial = Partial(to, State(asked, began=datetime.now().astimezone().isoformat()))
+    start = updated_at_min
     if resume:
-        state = left_behind(partial, state, tell)
-    start = datetime.fromisoformat(state.end) if state.end else updated_at_min
-    suspects: set[bytes] = set()
-    again = start != updated_at_min
+        start = take_up(partial, tell) or start
     try:
-        partial.open(state)
+        partial.open()
         scan = scan_records(resource, start, updated_at_max, concurrency, **include)
-        for windows in chunks(scan.windows(), state.rows, progress):
-            records = [change(record) for window in windows for record in window.items]
-            digests = [digest(record) for record in records]
-            # Only what changed since it began comes twice, or what a run before this one has read at the bound.
-            if again or windows[-1].end > datetime.fromisoformat(state.began) - CLOCKS:
-                suspects.update(digests)
-            again = False
-            rows = written.rows(records, first=not state.size)
-            state.rows, state.size = state.rows + len(records), state.size + len(rows)
-            state.end = windows[-1].end.isoformat()
-            partial.add(state, rows, b"".join(digests))
+        suspects = read(scan, partial, written, change, progress)
         doubles = superseded(partial.ids, suspects)
         written.finish(partial.data, partial.file, doubles)
         partial.give(to)
     except OSError as error:
         raise KonvoError(f"{to} cannot be written: {error.strerror}; mend that, then go on with --resume") from error
-    return state.rows - len(doubles)
+    return partial.state.rows - len(doubles)
 
 
-def left_behind(partial: Partial, state: State, tell: Callable[[str], object]) -> State:
-    """What an interrupted run has left, where it was asked for the same."""
-    left = partial.read()
-    if left is None or left.end is None:
+def take_up(partial: Partial, tell: Callable[[str], object]) -> datetime | None:
+    """Goes on with what an interrupted run has left, where it was asked for the same; tells up to when that is."""
+    left = partial.left()
+    if left is None:
         tell("nothing was left to go on with: beginning anew")
-        return state
-    if left.asked != state.asked:
-        raise KonvoError(
+        return None
+    if left.asked != partial.state.asked:
+        raise InvalidSettingError(
             "the interrupted export was asked for something else: repeat its options, or leave out --resume"
         )
     tell(f"going on after {left.rows:,} sessions, from {left.end}")
-    return left
+    partial.state = left
+    return datetime.fromisoformat(left.end or "")
 
 
-def chunks(windows: Iterable[Window[Record]], records: int, progress: Progress) -> Iterator[list[Window[Record]]]:
-    """Windows in lists of some thousand records, and the rest."""
+def read(
+    scan: Scan[Record], partial: Partial, written: Format, change: Callable[[Record], Record], progress: Progress
+) -> set[bytes]:
+    """Adds what a scan brings, and what it had brought before a failure too; gives the digests that may come twice."""
+    began = datetime.fromisoformat(partial.state.began)
+    resumed = bool(partial.state.end)
+    suspects: set[bytes] = set()
     waiting: list[Window[Record]] = []
-    held = 0
-    for window in windows:
-        waiting.append(window)
-        held += len(window.items)
-        records += len(window.items)
-        progress(window, records)
-        if held >= CHUNK:
-            yield waiting
-            waiting, held = [], 0
-    if waiting:
-        yield waiting
+    since, held = monotonic(), 0
+
+    def add() -> None:
+        records = [change(record) for window in waiting for record in window.items]
+        digests = [digest(record) for record in records]
+        # Only what changed since it began comes twice, and what a run before this one has read at the bound.
+        if resumed or waiting[-1].end > began - CLOCKS:
+            suspects.update(digests)
+        partial.add(written.rows(records, first=not partial.state.size), digests, waiting[-1].end)
+        waiting.clear()
+
+    try:
+        for window in scan.windows():
+            waiting.append(window)
+            held += len(window.items)
+            progress(window, partial.state.rows + held)
+            if held >= CHUNK or monotonic() - since > SECONDS:
+                add()
+                since, held, resumed = monotonic(), 0, False
+    finally:
+        if waiting:
+            add()
+    return suspects
 
 
 def digest(record: Record) -> bytes:
-    """What tells a record from others: its `id`, or all of it where it has none."""
-    return blake2b((as_json(record.id) if record.id else record.raw).encode(), digest_size=DIGEST).digest()
+    """What tells a record from others; without an `id` it is taken for no other."""
+    return blake2b(as_json(record.id).encode(), digest_size=DIGEST).digest() if record.id else os.urandom(DIGEST)
 
 
 def superseded(ids: Path, suspects: set[bytes]) -> set[int]:

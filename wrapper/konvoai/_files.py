@@ -14,6 +14,7 @@ import msgspec
 
 from ._columns import Column
 from ._records import Record
+from ._settings import InvalidSettingError
 from .errors import KonvoError
 
 GZIP_LEVEL = 6
@@ -105,7 +106,7 @@ def format_of(file: Path, columns: Sequence[Column]) -> Format:
     if name.endswith(".csv"):
         return Csv(columns)
     if not name.endswith(".parquet"):
-        raise KonvoError(f"{file.name} tells no format: end it with .jsonl, .jsonl.gz, .csv or .parquet")
+        raise InvalidSettingError(f"{file.name} tells no format: end it with .jsonl, .jsonl.gz, .csv or .parquet")
     try:
         from ._parquet import Parquet
     except ModuleNotFoundError:

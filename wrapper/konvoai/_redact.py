@@ -9,7 +9,7 @@ from typing import Any
 from ._columns import Column
 from ._files import as_json
 from ._records import Record
-from .errors import KonvoError
+from ._settings import InvalidSettingError
 
 
 def redaction(
@@ -18,14 +18,14 @@ def redaction(
     """What leaves fields out of a record, or puts keyed hashes in their place, before anything is written.
 
     Raises:
-        KonvoError: There is no such field, or no secret for hashes.
+        InvalidSettingError: There is no such field, or no secret for hashes.
     """
     fields = {".".join(path): path for column in known for path in paths(column)}
     for name in (*drop, *hashed):
         if name not in fields:
-            raise KonvoError(f"there is no field {name}: the fields are {', '.join(fields)}")
+            raise InvalidSettingError(f"there is no field {name}: the fields are {', '.join(fields)}")
     if hashed and not secret:
-        raise KonvoError("hashes need a secret: set KONVO_HASH_SECRET to a long random text, and keep it")
+        raise InvalidSettingError("hashes need a secret: set KONVO_HASH_SECRET to a long random text, and keep it")
     if not drop and not hashed:
         return lambda record: record
 

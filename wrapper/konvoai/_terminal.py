@@ -117,7 +117,7 @@ def meter(total: int | None) -> Iterator[Any]:
         length=total or None,
         file=sys.stderr,
         show_pos=True,
-        item_show_func=str,
+        item_show_func=lambda said: said or "",
     )
 
     def tell(window: Window[Any], records: int) -> None:
