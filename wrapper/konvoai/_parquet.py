@@ -15,7 +15,7 @@ from ._columns import Column, Kind
 from ._files import as_json, value_at
 from ._records import Record
 
-ROW_GROUP = 64 * 2**20
+ROW_GROUP = 8 * 2**20
 TYPES: dict[Kind, Any] = {"text": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
 TYPES |= {"time": pa.timestamp("us", "UTC"), "date": pa.date32(), "json": pa.string()}
 
@@ -24,6 +24,7 @@ class Parquet:
     """The data is Arrow's, in streams one after the other, as no Parquet file can grow after a stop."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
+        pa.set_memory_pool(pa.system_memory_pool())  # the default one keeps what is freed, a third of the peak
         self._columns = columns
         fields = [pa.field(column.name, type_of(column)) for column in columns]
         self._schema = pa.schema([*fields, pa.field("raw", pa.string())])
