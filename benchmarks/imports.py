@@ -1,27 +1,47 @@
-"""Importing konvoai, as a ratio to importing httpx alone: the cumulative times that `python -X importtime` tells."""
+"""Importing the client, as a ratio to httpx alone, and starting the command `konvo`, as a ratio to importing click."""
 
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 from ratios import show
 
 ROUNDS = 15
 
 
-def taken(module: str) -> float:
+IMPORTS = {"import httpx": "import httpx", "from konvoai import Konvo": "import konvoai._client"}
+STARTS = {
+    'python -c "import click"': [sys.executable, "-c", "import click"],
+    "konvo --help": [str(Path(sys.executable).with_name("konvo")), "--help"],
+}
+
+
+def imported(statement: str) -> float:
     """Milliseconds that a fresh interpreter takes to import a module with all that it imports."""
-    command = [sys.executable, "-X", "importtime", "-c", f"import {module}"]
+    command = [sys.executable, "-X", "importtime", "-c", statement]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stderr
     return int(told.splitlines()[-1].split("|")[1]) / 1000
 
 
+def started(command: list[str]) -> float:
+    began = time.perf_counter()
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    return 1000 * (time.perf_counter() - began)
+
+
 def measure() -> None:
-    times: dict[str, list[float]] = {"httpx": [], "konvoai": []}
+    imports: dict[str, list[float]] = {name: [] for name in IMPORTS}
+    starts: dict[str, list[float]] = {name: [] for name in STARTS}
     for _ in range(ROUNDS):
-        for module, found in times.items():
-            found.append(taken(module))
+        for name, found in imports.items():
+            found.append(imported(IMPORTS[name]))
+        for name, found in starts.items():
+            found.append(started(STARTS[name]))
     print(f"`python -X importtime`, {ROUNDS} rounds in turn, medians:\n")
-    show({f"import {module}": found for module, found in times.items()}, digits=0)
+    show(imports, digits=0)
+    print(f"\nWhole processes, {ROUNDS} rounds in turn, medians:\n")
+    show(starts, digits=0)
 
 
 if __name__ == "__main__":

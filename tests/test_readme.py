@@ -5,11 +5,15 @@ import re
 import shlex
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from cli.command import KEY, konvo
 from mock import Mock
+from shop import Shop
+from standin import standin
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -28,6 +32,22 @@ def test_a_snippet_runs_against_the_mock(snippet: str, mock: Mock) -> None:
     command = [sys.executable, "-W", "error", "-c", snippet]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
     assert (run.returncode, run.stderr) == (0, "")
+
+
+def told(console: str) -> list[tuple[str, str]]:
+    """The commands of a session at the terminal, each with what it prints."""
+    return [(command, said) for command, said in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", console, re.MULTILINE)]
+
+
+def test_each_command_prints_what_is_said(tmp_path: Path) -> None:
+    """One after the other, as a reader would; … stands for what is another at each time."""
+    shop = Shop.of(1440, datetime(2026, 11, 1, tzinfo=UTC), timedelta(minutes=10))
+    with standin(shop, key=KEY) as server:
+        for command, said in (pair for console in blocks("console") for pair in told(console)):
+            done = konvo(*shlex.split(command)[1:], url=server.url, given={"KONVO_HASH_SECRET": "s"}, cwd=tmp_path)
+            assert 0 == done.returncode, done.stderr
+            shape = ".*".join(map(re.escape, said.split("…")))
+            assert re.fullmatch(shape, done.stderr + done.stdout), f"{command}\n{done.stderr}{done.stdout}"
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("make")])
@@ -52,5 +72,6 @@ def test_every_public_error_is_in_the_readme() -> None:
 
 def test_no_command_is_left_untried() -> None:
     others = [command for command in COMMANDS if not command.startswith("make")]
-    # The first is tried in tests/tooling, the last in tests/unit/test_log.py.
-    assert others == ["pip install .", "export KONVO_API_KEY=…", "export KONVO_LOG=debug"]
+    # The first is tried in tests/tooling, the third in tests/unit/test_log.py, the last in tests/cli/test_cli.py.
+    extras = "pip install '.[cli,parquet,sync,report]'"
+    assert others == ["pip install .", "export KONVO_API_KEY=…", "export KONVO_LOG=debug", extras]
