@@ -26,10 +26,16 @@ LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 IMPORT_ALL = """
 import importlib, pkgutil
 for name in ("konvoai", "konvo_api_client"):
-    for module in pkgutil.walk_packages(importlib.import_module(name).__path__, name + "."):
-        importlib.import_module(module.name)
     print(importlib.import_module(name).__file__)
+    for module in pkgutil.walk_packages(importlib.import_module(name).__path__, name + "."):
+        try:
+            importlib.import_module(module.name)
+        except ModuleNotFoundError as error:
+            print(module.name, error.name)
+        except SystemExit as error:
+            print(module.name, error)
 """
+OF_EXTRAS = {"click", "pyarrow", "dlt", "duckdb", "altair", "vl_convert"}
 
 
 def run(*command: str | Path, cwd: Path) -> str:
@@ -102,8 +108,26 @@ def test_it_installs_and_imports_where_only_its_dependencies_are(wheel: Path, tm
     run(*uv_pip, "install", "--python", python, "--offline", "--no-cache", "--no-deps", wheel, cwd=tmp_path)
     run(*uv_pip, "check", "--python", python, cwd=tmp_path)
 
-    places = run(python, "-W", "error", "-c", IMPORT_ALL, cwd=tmp_path).splitlines()
-    assert [str(site / name / "__init__.py") for name in ("konvoai", "konvo_api_client")] == places
+    said = run(python, "-W", "error", "-c", IMPORT_ALL, cwd=tmp_path).splitlines()
+    missing = dict(line.split(" ", 1) for line in said if not line.startswith("/"))
+    places = [str(site / name / "__init__.py") for name in ("konvoai", "konvo_api_client")]
+    assert places == [line for line in said if line.startswith("/")]
+    assert "the command konvo needs click: pip install 'konvoai[cli]'" == missing.pop("konvoai._cli")
+    assert {package.partition(".")[0] for package in missing.values()} <= OF_EXTRAS
+    assert not {"konvoai._client", "konvoai._probe", "konvoai._export", "konvoai.models"} & missing.keys()
+    konvo = subprocess.run(
+        [python.with_name("konvo"), "--help"], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (1, "the command konvo needs click: pip install 'konvoai[cli]'\n") == (konvo.returncode, konvo.stderr)
+
+
+def test_the_readme_installs_every_extra(wheel: Path) -> None:
+    """`make setup` installs what they need, as the tests need it too."""
+    extras = PROJECT["project"]["optional-dependencies"]
+    assert f"pip install '.[{','.join(extras)}]'" in (ROOT / "README.md").read_text(encoding="utf-8")
+    for line in (line for lines in extras.values() for line in lines):
+        requirement = Requirement(line)
+        assert requirement.specifier.contains(distribution(requirement.name).version), line
 
 
 def test_the_version_is_the_same_everywhere(wheel: Path) -> None:
