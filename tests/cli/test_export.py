@@ -143,6 +143,14 @@ def test_odd_records_cost_nothing(form: str, tmp_path: Path) -> None:
         )
 
 
+def test_a_record_that_comes_in_several_lines_is_one_line(tmp_path: Path) -> None:
+    records = [{"id": "a\n", "channel": "email"}, {"id": "b"}]
+    body = json.dumps({"result": records}, indent=2).encode()
+    with serving(lambda request: Reply(body if "updated_at_max" not in request.query else b'{"result": []}')) as server:
+        done = konvo("sessions", "list", url=server.url)
+    assert records == [json.loads(line) for line in done.stdout.splitlines()]
+
+
 @pytest.mark.parametrize("form", TWO)
 def test_what_changes_meanwhile_is_there_once_in_its_latest_state(form: str, tmp_path: Path) -> None:
     moving = shop(1500)
@@ -164,7 +172,8 @@ def test_what_changes_meanwhile_is_there_once_in_its_latest_state(form: str, tmp
 @pytest.mark.parametrize("form", TWO)
 def test_an_interrupted_export_goes_on_where_it_stopped(form: str, tmp_path: Path) -> None:
     to = tmp_path / f"a.{form}"
-    with standin(shop(5000)) as server:
+    # A millisecond apart, so that a session is at whatever time it goes on from.
+    with standin(Shop.of(5000, START, timedelta(milliseconds=1))) as server:
         export(server, tmp_path / f"whole.{form}")
         asked = len(server.requests)
         server.fault = failing_after(asked * 2 // 3)
