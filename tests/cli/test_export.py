@@ -210,6 +210,19 @@ def test_a_file_that_is_there_stays_unless_it_is_to_be_replaced(tmp_path: Path) 
         assert "mine" == to.read_text()
 
 
+def test_two_exports_to_one_file_are_refused(tmp_path: Path) -> None:
+    to = tmp_path / "a.jsonl"
+    with standin(shop(5), fault=lambda request: "slow") as server:
+        process = started("sessions", "export", "--to", str(to), url=server.url)
+        while not server.requests:
+            time.sleep(0.02)
+        assert f"konvo: another export to {to} is under way: wait for its end\n" == export(server, to, code=1)
+        process.kill()
+        process.communicate()
+        server.fault = lambda request: None
+        export(server, to)
+
+
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with standin(shop(5)) as server:
         said = export(server, tmp_path / "none" / "a.jsonl", code=1)

@@ -24,6 +24,11 @@ from ._scan import Window
 from ._settings import InvalidSettingError
 from .errors import KonvoError
 
+try:
+    import fcntl
+except ModuleNotFoundError:  # on Windows
+    fcntl = None  # type: ignore[assignment]
+
 CHUNK = 2000
 SECONDS = 5.0
 DIGEST = 16
@@ -59,10 +64,21 @@ class Partial:
     """
 
     def __init__(self, to: Path, state: State) -> None:
-        self.state = state
+        self.to, self.state = to, state
         self.folder = to.with_name(f".{to.name}.partial")
         self.data, self.ids, self.file = (self.folder / name for name in ("data", "ids", "file"))
         self._state = self.folder / "state.json"
+
+    def lock(self) -> None:
+        """Keeps other processes away until this one ends, where the system can."""
+        self.folder.mkdir(exist_ok=True)
+        if fcntl is None:
+            return
+        self._lock = (self.folder / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise KonvoError(f"another export to {self.to} is under way: wait for its end") from None
 
     def left(self) -> State | None:
         """How far an interrupted run has come; None where there is none."""
@@ -73,7 +89,6 @@ class Partial:
         return left if left.end else None
 
     def open(self) -> None:
-        self.folder.mkdir(exist_ok=True)
         self._write_state()
         self._add(self.data, self.state.size, b"")
         self._add(self.ids, self.state.rows * DIGEST, b"")
@@ -97,10 +112,10 @@ class Partial:
         written.write_text(json.dumps(asdict(self.state)), encoding="utf-8")
         written.replace(self._state)
 
-    def give(self, to: Path) -> None:
+    def give(self) -> None:
         with self.file.open("ab") as file:
             os.fsync(file.fileno())
-        self.file.replace(to)
+        self.file.replace(self.to)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -146,15 +161,16 @@ def export(
     }
     partial = Partial(to, State(asked, began=datetime.now().astimezone().isoformat()))
     start = updated_at_min
-    if resume:
-        start = take_up(partial, tell) or start
     try:
+        partial.lock()
+        if resume:
+            start = take_up(partial, tell) or start
         partial.open()
         scan = scan_records(resource, start, updated_at_max, concurrency, **include)
         suspects = read(scan, partial, written, change, progress)
         doubles = superseded(partial.ids, suspects)
         written.finish(partial.data, partial.file, doubles)
-        partial.give(to)
+        partial.give()
     except OSError as error:
         raise KonvoError(f"{to} cannot be written: {error.strerror}; mend that, then go on with --resume") from error
     return partial.state.rows - len(doubles)
