@@ -314,10 +314,11 @@ def test_without_messages_there_are_no_figures_of_them(tmp_path: Path) -> None:
 
 
 def test_sessions_without_messages_count(tmp_path: Path) -> None:
-    rows = [warehouse.session_of(), warehouse.session_of()]
+    earlier = datetime(2025, 12, 30, tzinfo=UTC)
+    rows = [warehouse.session_of(), warehouse.session_of(), warehouse.session_of(created_at=earlier, channel="chat")]
     page = small(tmp_path, *rows, messages=[{"_dlt_parent_id": rows[0]["_dlt_id"]}] * 3)
-    assert 1.5 == page.cells["total-messages"]
-    assert [[0, 0, 3, 3]] == [row[1:] for row in page.tables["table-sender"][1:]]
+    assert 1.0 == page.cells["total-messages"]
+    assert [[0, 0, 3, 3], [0, 0, 0, 0]] == [row[1:] for row in page.tables["table-sender"][1:]]
 
 
 def test_times_that_are_text_count(tmp_path: Path) -> None:
@@ -344,14 +345,17 @@ def test_the_tables_into_which_dlt_loads_first_are_passed_over(tmp_path: Path) -
 
 def test_the_database_is_only_read(database: Path) -> None:
     before = database.read_bytes()
-    made(database)
+    with held(database, read_only=True):
+        made(database)
     assert before == database.read_bytes()
     assert not [path for path in database.parent.iterdir() if path.suffix not in (".duckdb", ".html")]
 
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
-    hold = f"import duckdb, sys; c = duckdb.connect({str(path)!r}); print('held', flush=True); sys.stdin.read()"
+def held(path: Path, **options: Any) -> Iterator[None]:
+    """Another process has it open."""
+    hold = f"import duckdb, sys; held = duckdb.connect({str(path)!r}, **{options})\n"
+    hold += "print('held', flush=True); sys.stdin.read()"
     with subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout
         assert process.stdin
@@ -374,15 +378,18 @@ def test_errors_tell_what_to_do(tmp_path: Path) -> None:
     assert "There is no file" in refused(path, to)
     for content in (b"", b"hello\n" * 2000, b"SQLite format 3\0" + bytes(5000)):
         path.write_bytes(content)
-        assert "cannot be read as a DuckDB file; make one with `konvo sync" in refused(path, to)
+        told = refused(path, to)
+        assert "cannot be read as a DuckDB file; make one with `konvo sync" in told
+        assert "download" not in told
     path.unlink()
     duckdb.connect(path).close()
     assert f"has no table ai_sessions: run `konvo sync --to {path}` first" in refused(path, to)
     path.unlink()
     warehouse.store(path, [warehouse.session_of()])
-    (tmp_path / "damaged.duckdb").write_bytes(path.read_bytes()[:9000] + bytes(20_000))
-    assert "damaged.duckdb cannot be read as a DuckDB file" in refused(tmp_path / "damaged.duckdb", to)
-    (tmp_path / "damaged.duckdb").unlink()
+    damaged = tmp_path / "damaged.duckdb"
+    damaged.write_bytes(path.read_bytes().replace(b"\0" * 100, b"\1" * 100))
+    assert "damaged.duckdb cannot be read as a DuckDB file" in refused(damaged, to)
+    damaged.unlink()
     with held(path):
         assert "is in use by another process" in refused(path, to)
     assert "There is no time zone 'Berlin'" in refused(path, to, timezone="Berlin")
