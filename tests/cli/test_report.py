@@ -220,7 +220,7 @@ def test_the_cards_tell_all_sessions(
     assert len(drawn[0]) == report(database, database.with_name("again.html")).sessions
     undated = sum(begun(row, ZoneInfo("UTC")) is None for row in drawn[0])
     assert undated
-    assert any(f"{undated} more do not tell when they began" in text for text in page.inside("p"))
+    assert any(f"{undated} of 3,000 sessions do not tell when they began" in text for text in page.inside("p"))
 
 
 def test_the_charts_have_the_numbers_of_the_tables(page: Page) -> None:
@@ -507,6 +507,7 @@ def test_a_browser_has_no_complaint_about_a_page_of_little(seen: dict[str, Any])
     told = seen["sparse"]
     assert ([], 1) == (told["said"], len(told["asked"]))
     charts = {chart["id"]: len(chart["marks"]) for chart in told["charts"]}
+    assert ["0", "1"] == told["charts"][1]["labels"][:2]
     assert {"week-sessions": 1, "channel-sessions": 1, "skill-sessions": 1, "hours": 168} == charts
 
 

@@ -133,7 +133,10 @@ def week_axis() -> alt.X:
 def amount(channel: Amount, form: str) -> Amount:
     """The axis of what is measured."""
     scale = alt.Scale(domain=[0, 1]) if form.endswith("%") else alt.Scale(zero=True, nice=True)
-    return channel.scale(scale).title(None).axis(format=form, tickCount=4, labelOverlap=True, labelSeparation=6)
+    axis = alt.Axis(format=form, tickCount=4, labelOverlap=True, labelSeparation=6)
+    if form == ",d":
+        axis.tickMinStep = 1  # else two ticks would tell the same whole number
+    return channel.scale(scale).title(None).axis(axis)
 
 
 def name_chart(rows: list[dict[str, Any]], head: str, title: str, form: str) -> alt.Chart:
@@ -168,7 +171,9 @@ def hours_chart(hours: Mapping[tuple[int, int], int]) -> Chart:
     ]
     x = alt.X("hour:O").title("Hour").axis(labelAngle=0, labelOverlap=True)
     y = alt.Y("day:O").sort(None).title(None)
-    color = alt.Color("value:Q").scale(domainMin=0).title("Sessions").legend(orient="bottom", tickCount=4)
+    color = (
+        alt.Color("value:Q").scale(domainMin=0).title("Sessions").legend(orient="bottom", tickCount=4, tickMinStep=1)
+    )
     tooltip = [alt.Tooltip("day:N", title="Day"), alt.Tooltip("hour:O", title="Hour")]
     tooltip.append(alt.Tooltip("value:Q", title="Sessions", format=",d"))
     cells = alt.Chart(alt.InlineData(values=rows)).properties(height=26 * len(DAYS)).mark_rect()
