@@ -169,10 +169,10 @@ def test_it_goes_on_when_it_was_killed(database: str, tmp_path: Path) -> None:
 
         for _ in range(6):
             with start("postgres") as process:
-                requests = len(running.requests)
-                while len(running.requests) == requests:
+                wanted = len(running.requests) + draw.randint(5, 18)
+                while len(running.requests) < wanted and process.poll() is None:
                     time.sleep(0.01)
-                time.sleep(draw.uniform(0.2, 1.5))
+                time.sleep(draw.uniform(0, 0.6))
                 process.kill()
         for to in ("postgres", whole):
             with start(to) as process:

@@ -62,7 +62,7 @@ def sync(
     """Brings the tables `ai_sessions` and `ai_sessions__messages` up to date.
 
     Rows are committed in slices, each with how far it goes, so that an interrupted sync goes on where it was. The
-    destination alone tells where that is: what is kept beside it while a sync runs is removed, or of no use any more.
+    destination alone tells where that is.
 
     Args:
         to: The path of a DuckDB file, which ends with .duckdb or .db or has a slash, or the name of a dlt destination.
@@ -164,7 +164,7 @@ def destination_of(to: str) -> Any:
         strategies = able.merge_strategies_selector(strategies, table_schema={})
     if "delete-insert" not in strategies:
         raise KonvoError(
-            f"dlt's {to} cannot replace rows when sessions change: sync to a database, or use konvo export"
+            f"dlt's {to} cannot replace rows when sessions change: sync to a database, or use konvo sessions export"
         )
     return destination
 
