@@ -119,6 +119,22 @@ def test_a_key_that_is_refused_is_the_exit_code_4(status: int) -> None:
     assert str(status) in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "word"),
+    [
+        (["sync", "--to", "none/a.duckdb"], 1, "there is no folder"),
+        (["sync", "--lookback", "x"], 2, "12h or 1d"),
+        (["sync"], 4, "401"),
+        (["report"], 1, "konvo sync --to konvo.duckdb"),
+    ],
+)
+def test_sync_and_report_say_what_is_wrong(arguments: list[str], code: int, word: str, tmp_path: Path) -> None:
+    with standin(Shop.of(5), key="another") as server:
+        done = konvo(*arguments, url=server.url, cwd=tmp_path)
+    assert (code, "", True) == (done.returncode, done.stdout, word in done.stderr), done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_no_key_is_the_exit_code_4_and_says_where_it_goes(tmp_path: Path) -> None:
     done = konvo("sessions", "count", given={"KONVO_API_KEY": ""})
     assert (4, 1) == (done.returncode, len(done.stderr.splitlines()))

@@ -17,8 +17,9 @@ try:
 except ModuleNotFoundError:
     sys.exit("the command konvo needs click: pip install 'konvoai[cli]'")
 
-from ._lists import LISTS, client, group_of, tell
+from ._lists import LISTS, client, group_of
 from ._options import CONCURRENCY, Moment, Span, examples
+from ._streams import Closed, tell, write
 from ._version import __version__
 
 FAILURE, USAGE, KEY_REFUSED, INTERRUPTED = 1, 2, 4, 130
@@ -103,8 +104,7 @@ def doctor(context: click.Context) -> None:
     with client() as opened:
         tell(f"there is a key; asking with {opened}")
     found = examine()
-    for line in found.lines():
-        click.echo(line)
+    write("\n".join([*found.lines(), ""]))
     context.exit(FAILURE if found.departures else 0)
 
 
@@ -115,7 +115,7 @@ def completion(shell: str) -> None:
     from click.shell_completion import get_completion_class
 
     if kind := get_completion_class(shell):
-        click.echo(kind(konvo, {}, "konvo", "_KONVO_COMPLETE").source())
+        write(kind(konvo, {}, "konvo", "_KONVO_COMPLETE").source())
 
 
 @contextmanager
@@ -138,12 +138,12 @@ def main() -> int:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        tell("\ninterrupted")
+        tell("interrupted")
         return INTERRUPTED
+    except Closed:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # which Python flushes once more
+        return 0
     except Exception as error:
-        if is_closed(error):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # which Python flushes once more
-            return 0
         if settings["debug"]:
             import traceback
 
@@ -151,10 +151,6 @@ def main() -> int:
         else:
             tell(f"konvo: {sentence(error)}")
         return exit_code(error)
-
-
-def is_closed(error: Exception) -> bool:
-    return isinstance(error, BrokenPipeError) or type(error).__name__ == "Closed"
 
 
 def sentence(error: Exception) -> str:

@@ -171,8 +171,12 @@ def export(
         doubles = superseded(partial.ids, suspects)
         written.finish(partial.data, partial.file, doubles)
         partial.give()
-    except OSError as error:
-        raise KonvoError(f"{to} cannot be written: {error.strerror}; mend that, then go on with --resume") from error
+    except BaseException as error:
+        if partial.state.end:
+            tell("what has been read is kept: the same command goes on there with --resume")
+        if isinstance(error, OSError):
+            raise KonvoError(f"{to} cannot be written: {error.strerror}") from error
+        raise
     return partial.state.rows - len(doubles)
 
 

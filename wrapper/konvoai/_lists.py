@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from ._options import CONCURRENCY, SINCE, UNTIL, examples
+from ._streams import tell, write
 
 if TYPE_CHECKING:
     from ._client import Konvo
@@ -102,7 +103,7 @@ def group_of(listed: Listed) -> click.Group:
             total = count_records(resource, since, until)
         if total is None:
             raise click.ClickException("the server tells no total: count the lines of its list instead")
-        click.echo(total)
+        write(f"{total}\n")
 
     @group.command(
         epilog=examples(
@@ -185,7 +186,3 @@ def reading(listed: Listed, since: datetime | None, until: datetime | None) -> I
         raise click.UsageError("--since must not be after --until")
     with client() as opened:
         yield getattr(opened, listed.attribute)
-
-
-def tell(words: str) -> None:
-    click.echo(words, err=True)

@@ -17,22 +17,11 @@ from ._columns import Column
 from ._files import Csv, cell, value_at
 from ._records import Record
 from ._scan import Window
+from ._streams import write
 
 TOGETHER = 200  # rows of a table that share the widths of its columns
 WIDEST = 40
 GAP = "  "
-
-
-class Closed(Exception):
-    """Nobody reads stdout any more."""
-
-
-def write(text: str) -> None:
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise Closed from None
 
 
 def show(records: Iterable[Record], output: str, columns: Sequence[Column]) -> None:
