@@ -164,7 +164,7 @@ def test_it_goes_on_when_it_was_killed(database: str, tmp_path: Path) -> None:
 
         def start(to: str) -> subprocess.Popen[str]:
             command = [sys.executable, "-c", SMALL_SLICES, "sync", "--to", to]
-            given = environment(running.url, **{CREDENTIALS: database})
+            given = environment(running.url, **{CREDENTIALS: database, "TMPDIR": str(tmp_path)})
             return subprocess.Popen(command, env=given, stderr=subprocess.DEVNULL)
 
         for _ in range(6):

@@ -204,7 +204,7 @@ def explained(to: str) -> Generator[None]:
         while (cause := causes[-1].__cause__ or causes[-1].__context__) and cause not in causes:
             causes.append(cause)
         for cause in causes:
-            if isinstance(cause, KonvoError):
+            if isinstance(cause, KonvoError | KeyboardInterrupt):  # dlt wraps both
                 raise cause from cause.__cause__
         raise KonvoError(explanation(causes, to)) from error
 
@@ -218,11 +218,9 @@ def explanation(causes: list[BaseException], to: str) -> str:
         if isinstance(cause, UnknownDestinationModule):
             return f"dlt has no destination {to}: name one that it has, as postgres, or a file that ends with .duckdb"
         if isinstance(cause, ConfigFieldMissingException):
-            fields = ", ".join(cause.fields)
-            return (
-                f"dlt is not told the {fields} of {to}: set DESTINATION__{to.upper()}__{cause.fields[0].upper()}, "
-                f"or write it into .dlt/secrets.toml"
-            )
+            field = cause.fields[0]
+            variable = f"DESTINATION__{to}__{field}".upper()
+            return f"dlt is not told the {field} of {to}: set {variable}, or write them into .dlt/secrets.toml"
         if isinstance(cause, MissingDependencyException):
             return f"{to} needs more of dlt: pip install 'dlt[{to}]'"
     told = str(causes[-1])
