@@ -39,6 +39,7 @@ def told(console: str) -> list[tuple[str, str]]:
     return [(command, said) for command, said in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", console, re.MULTILINE)]
 
 
+@pytest.mark.long
 def test_each_command_prints_what_is_said(tmp_path: Path) -> None:
     """One after the other, as a reader would; … stands for what is another at each time."""
     shop = Shop.of(1440, datetime(2026, 11, 1, tzinfo=UTC), timedelta(minutes=10))

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.command import KONVO, environment, konvo, started
+from cli.command import KONVO, Here, environment, konvo, started
 from konvoai._cli import konvo as group
 from server import Reply, replies, serving
 from shop import Shop
@@ -32,6 +32,12 @@ START = datetime(2026, 11, 1, tzinfo=UTC)
 def server() -> Iterator[Standin]:
     with standin(Shop.of(450, START)) as running:
         yield running
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Here:
+    monkeypatch.chdir(tmp_path)
+    return Here(monkeypatch, capsys)
 
 
 def ids(lines: str) -> list[str]:
@@ -61,9 +67,9 @@ def test_the_other_formats_have_the_same_records(server: Standin, output: str) -
     assert server.shop.ids_in_order()[:250] == found
 
 
-def test_an_empty_list_is_empty_in_each_format() -> None:
+def test_an_empty_list_is_empty_in_each_format(here: Here) -> None:
     with standin(Shop()) as server:
-        said = {form: konvo("sessions", "list", "-o", form, url=server.url) for form in ("json", "jsonl", "table")}
+        said = {form: here("sessions", "list", "-o", form, url=server.url) for form in ("json", "jsonl", "table")}
     assert {"json": "[]\n", "jsonl": "", "table": ""} == {form: done.stdout for form, done in said.items()}
 
 
@@ -72,9 +78,9 @@ def test_few_are_had_by_one_request(server: Standin) -> None:
     assert ["3"] == [request["limit"] for request in server.shop.requests]
 
 
-def test_times_are_iso_times_dates_or_spans_before_now(server: Standin) -> None:
-    konvo("sessions", "count", "--since", "2026-11-01", "--until", "2026-11-02T12:30:00+01:00", url=server.url)
-    konvo("sessions", "count", "--since", "7d", url=server.url)
+def test_times_are_iso_times_dates_or_spans_before_now(here: Here, server: Standin) -> None:
+    here("sessions", "count", "--since", "2026-11-01", "--until", "2026-11-02T12:30:00+01:00", url=server.url)
+    here("sessions", "count", "--since", "7d", url=server.url)
     konvo("sessions", "count", "--since", "2026-11-01T09:30", url=server.url, given={"TZ": "Europe/Berlin"})
     first, second, third = server.shop.requests
     assert ("2026-11-01T00:00:00+00:00", "2026-11-02T11:30:00+00:00") == (
@@ -104,17 +110,17 @@ def test_a_count_is_a_number(server: Standin) -> None:
         (["session"], "sessions"),
     ],
 )
-def test_wrong_usage_is_the_exit_code_2(arguments: list[str], word: str, tmp_path: Path) -> None:
-    done = konvo(*arguments, cwd=tmp_path)
+def test_wrong_usage_is_the_exit_code_2(arguments: list[str], word: str, here: Here, tmp_path: Path) -> None:
+    done = here(*arguments)
     assert (2, "") == (done.returncode, done.stdout)
     assert word in done.stderr
     assert [] == list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_key_that_is_refused_is_the_exit_code_4(status: int) -> None:
+def test_a_key_that_is_refused_is_the_exit_code_4(status: int, here: Here) -> None:
     with serving(replies(Reply(b"{}", status))) as server:
-        done = konvo("sessions", "count", url=server.url)
+        done = here("sessions", "count", url=server.url)
     assert (4, "", 1) == (done.returncode, done.stdout, len(done.stderr.splitlines()))
     assert str(status) in done.stderr
 
@@ -128,29 +134,29 @@ def test_a_key_that_is_refused_is_the_exit_code_4(status: int) -> None:
         (["report"], 1, "konvo sync --to konvo.duckdb"),
     ],
 )
-def test_sync_and_report_say_what_is_wrong(arguments: list[str], code: int, word: str, tmp_path: Path) -> None:
+def test_sync_and_report_say_what_is_wrong(arguments: list[str], code: int, word: str, here: Here) -> None:
     with standin(Shop.of(5), key="another") as server:
-        done = konvo(*arguments, url=server.url, cwd=tmp_path)
+        done = here(*arguments, url=server.url)
     assert (code, "", True) == (done.returncode, done.stdout, word in done.stderr), done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_no_key_is_the_exit_code_4_and_says_where_it_goes(tmp_path: Path) -> None:
-    done = konvo("sessions", "count", given={"KONVO_API_KEY": ""})
+def test_no_key_is_the_exit_code_4_and_says_where_it_goes(here: Here, tmp_path: Path) -> None:
+    done = here("sessions", "count", given={"KONVO_API_KEY": ""})
     assert (4, 1) == (done.returncode, len(done.stderr.splitlines()))
     assert "KONVO_API_KEY_FILE" in done.stderr
-    done = konvo("sessions", "count", given={"KONVO_API_KEY": "", "KONVO_API_KEY_FILE": str(tmp_path / "none")})
+    done = here("sessions", "count", given={"KONVO_API_KEY": "", "KONVO_API_KEY_FILE": str(tmp_path / "none")})
     assert (4, 1) == (done.returncode, len(done.stderr.splitlines()))
     assert "No such file" in done.stderr
 
 
-def test_the_key_may_be_in_a_file(server: Standin, tmp_path: Path) -> None:
+def test_the_key_may_be_in_a_file(here: Here, server: Standin, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("from-a-file\n")
     server.key = "from-a-file"
     given = {"KONVO_API_KEY": "", "KONVO_API_KEY_FILE": str(tmp_path / "key")}
-    assert "450\n" == konvo("sessions", "count", url=server.url, given=given).stdout
+    assert "450\n" == here("sessions", "count", url=server.url, given=given).stdout
     server.key = "another"
-    done = konvo("sessions", "count", url=server.url, given=given)
+    done = here("sessions", "count", url=server.url, given=given)
     assert (4, False) == (done.returncode, "from-a-file" in done.stderr)
     assert "check the key in the file of KONVO_API_KEY_FILE" in done.stderr
 
@@ -232,8 +238,8 @@ def commands() -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("path", [[], *commands()], ids=" ".join)
-def test_every_command_has_help(path: list[str]) -> None:
-    done = konvo(*path, "--help")
+def test_every_command_has_help(path: list[str], here: Here) -> None:
+    done = here(*path, "--help")
     assert (0, "") == (done.returncode, done.stderr)
     assert done.stdout.startswith(f"Usage: {' '.join(['konvo', *path])} ")
     assert path in ([], ["sessions"], ["doctor"]) or "  Examples:\n    konvo " in done.stdout
@@ -246,8 +252,8 @@ def test_help_needs_neither_httpx_nor_attrs() -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_is_a_script_for_the_shell(shell: str) -> None:
-    done = konvo("completion", shell)
+def test_completion_is_a_script_for_the_shell(shell: str, here: Here) -> None:
+    done = here("completion", shell)
     assert (0, True) == (done.returncode, "_KONVO_COMPLETE" in done.stdout)
 
 
