@@ -286,7 +286,7 @@ def test_ctrl_c_keeps_what_was_read(tmp_path: Path) -> None:
 
 @contextmanager
 def slowly(number: int) -> Iterator[Standin]:
-    with standin(shop(number), latency=0.02) as server:
+    with standin(shop(number), latency=0.05) as server:
         yield server
 
 
@@ -304,7 +304,7 @@ def test_a_killed_export_goes_on_and_comes_to_the_same(seed: int, tmp_path: Path
             options = ["--resume"] if kills else []
             process = started("sessions", "export", "--to", str(to), *options, url=server.url)
             try:
-                process.wait(draw.uniform(0.5, 3) if kills < 6 else 60)
+                process.wait(draw.uniform(0.5, 1.8) if kills < 6 else 60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 kills += 1

@@ -16,7 +16,7 @@ def test_the_decoder_serves_a_client_of_another_document_as_it_is(tmp_path: Path
     package = tmp_path / "konvo_api_client"
     generate = [sys.executable, ROOT / "scripts" / "generate.py", "--document", DOCUMENT, "--output", package]
     subprocess.run(generate, check=True, timeout=60)
-    path = os.pathsep.join(map(str, [tmp_path, ROOT / "wrapper", ROOT / "tests"]))
+    path = os.pathsep.join(map(str, [tmp_path, ROOT / "wrapper", ROOT / "scripts", ROOT / "tests"]))
     command = [sys.executable, HERE / "decode_other.py", DOCUMENT]
     run = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=60)
     assert (run.returncode, run.stderr) == (0, "")

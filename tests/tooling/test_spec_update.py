@@ -232,7 +232,7 @@ def test_what_cannot_be_used_is_told_and_nothing_is_changed(tree: Path, tmp_path
     broken = page().replace("      parameters:\n", "      parameters: [\n", 1)
     wrong = {
         "broken.md": (broken, r"broken.md, line 24, column"),
-        "no_document.md": ("# Nothing here", "no_document.md: there is no OpenAPI document"),
+        "no_document.md": ("# Nothing here", "no_document.md is no OpenAPI document"),
         "invalid.md": (page(forget), "not valid"),
         "dangling.md": (page(dangle), "not valid"),
     }
