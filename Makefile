@@ -40,12 +40,14 @@ test-long: setup ## run the long tests, and those that draw examples with thousa
 contract-live: setup ## ask the server of KONVO_BASE_URL, with KONVO_API_KEY, what it makes of the document
 	@$(PY) scripts/contract_live.py $(ARGS)
 
-bench: setup ## measure decoding, importing and reading, as ratios within one run (ARGS=--quick: without the million)
+bench: setup ## measure decoding, importing, reading, exporting, as ratios in one run (ARGS=--quick: without what takes minutes)
 	@$(PY) benchmarks/decode.py
 	@echo
 	@$(PY) benchmarks/imports.py
 	@echo
 	@$(PY) benchmarks/reading.py $(ARGS)
+	@echo
+	@$(PY) benchmarks/export.py $(ARGS)
 
 security: setup ## look for unsafe code, and for known weaknesses of what is locked
 	@.venv/bin/ruff check --quiet --output-format concise wrapper scripts # its rules S are those of bandit

@@ -1,6 +1,6 @@
 """Export and sync of 100,000 sessions with 10 messages, against a plain script: time, CPU and peak memory in one run.
 
-python benchmarks/export.py [--sessions N] [FORMAT ...]
+python benchmarks/export.py [--sessions N | --quick] [FORMAT ...]
 
 The plain script reads page after page with httpx, and writes each with json, csv, gzip, pyarrow or duckdb.
 """
@@ -37,6 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure exports and sync.")
     parser.add_argument("formats", nargs="*", metavar="FORMAT", help=f"of {', '.join(FORMATS)}")
     parser.add_argument("--sessions", type=int, default=100_000)
+    parser.add_argument("--quick", action="store_const", dest="sessions", const=5_000, help="of 5,000 alone")
     parser.add_argument("--plain", nargs=2, metavar=("URL", "FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.plain:

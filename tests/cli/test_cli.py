@@ -245,10 +245,14 @@ def test_every_command_has_help(path: list[str], here: Here) -> None:
     assert path in ([], ["sessions"], ["doctor"]) or "  Examples:\n    konvo " in done.stdout
 
 
-def test_help_needs_neither_httpx_nor_attrs() -> None:
-    code = "import konvoai._cli, sys; print(*sys.modules)"
+@pytest.mark.parametrize(
+    ("statement", "later"),
+    [("import konvoai._cli", {"httpx", "attrs", "msgspec"}), ("from konvoai import Konvo", {"attrs", "msgspec"})],
+)
+def test_what_is_heavy_is_imported_when_it_is_used(statement: str, later: set[str]) -> None:
+    code = f"{statement}; import sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
-    assert not {"httpx", "attrs", "msgspec", "konvo_api_client"} & set(done.stdout.split())
+    assert not {*later, "konvo_api_client"} & set(done.stdout.split())
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

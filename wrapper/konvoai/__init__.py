@@ -27,7 +27,7 @@ else:
     _OWN |= dict.fromkeys(("AsyncPaginator", "AsyncScan", "Paginator", "Scan"), "_paginator")
 
     def __getattr__(name: str) -> Any:
-        if name.startswith("__") and name != "__all__":
+        if name.startswith("_") and name != "__all__":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         if name in _OWN:
             return getattr(import_module(f"{__name__}.{_OWN[name]}"), name)
