@@ -174,15 +174,16 @@ def test_an_interrupted_export_goes_on_where_it_stopped(form: str, tmp_path: Pat
     to = tmp_path / f"a.{form}"
     # A millisecond apart, so that a session is at whatever time it goes on from.
     with standin(Shop.of(5000, START, timedelta(milliseconds=1))) as server:
-        export(server, tmp_path / f"whole.{form}")
+        times = ["--since", "100000d", "--until", "0s"]  # another time whenever it is told
+        export(server, tmp_path / f"whole.{form}", *times)
         asked = len(server.requests)
         server.fault = failing_after(asked * 2 // 3)
-        failed = export(server, to, code=1)
+        failed = export(server, to, *times, code=1)
         assert "goes on there with --resume\nkonvo: 404 Not Found" in failed
         assert not to.exists()
         server.fault = lambda request: None
         server.requests.clear()
-        said = export(server, to, "--resume")
+        said = export(server, to, "--resume", *times)
     assert said.startswith("going on after ")
     assert said.endswith(f"5,000 sessions in {to}\n")
     assert 2 * len(server.requests) < asked * 3 // 2
@@ -198,7 +199,7 @@ def test_only_the_same_export_goes_on(tmp_path: Path) -> None:
         export(server, to, "--overwrite", code=1)
         server.fault = lambda request: None
         assert "something else" in export(server, to, "--overwrite", "--resume", "--no-messages", code=2)
-        assert "5,000 sessions" in export(server, to, "--overwrite", "--no-messages")
+        assert "beginning anew, though --resume" in export(server, to, "--overwrite", "--no-messages")
 
 
 def test_a_file_that_is_there_stays_unless_it_is_to_be_replaced(tmp_path: Path) -> None:

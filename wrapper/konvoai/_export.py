@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
@@ -17,6 +14,7 @@ from ._answer import item_class
 from ._columns import columns
 from ._files import Format, as_json, format_of
 from ._paginator import Scan
+from ._partial import DIGEST, Partial, State
 from ._records import Record, scan_records
 from ._redact import keyed, redaction
 from ._resources import Resource
@@ -24,99 +22,12 @@ from ._scan import Window
 from ._settings import InvalidSettingError
 from .errors import KonvoError
 
-try:
-    import fcntl
-except ModuleNotFoundError:  # on Windows
-    fcntl = None  # type: ignore[assignment]
-
 CHUNK = 2000
 SECONDS = 5.0
-DIGEST = 16
 CLOCKS = timedelta(days=1)
 """More than the server's clock and this machine's may be apart."""
 
 Progress = Callable[[Window[Record], int], object]
-
-
-@dataclass(frozen=True)
-class State:
-    """How far an export has come: what has to be told to go on with it.
-
-    Attributes:
-        asked: What was asked for; only the same goes on.
-        began: When its first run began, by this machine's clock.
-        end: Everything up to here is in it, ISO 8601.
-        rows: How many records, doubles included.
-        size: Of its data, in bytes.
-    """
-
-    asked: dict[str, Any]
-    began: str
-    end: str | None = None
-    rows: int = 0
-    size: int = 0
-
-
-class Partial:
-    """The folder beside the file in which an export grows: `data`, a digest of each row's `id`, and `state`.
-
-    Data and digests are on disk before the state tells of them; what is beyond that, a killed run has left.
-    """
-
-    def __init__(self, to: Path, state: State) -> None:
-        self.to, self.state = to, state
-        self.folder = to.with_name(f".{to.name}.partial")
-        self.data, self.ids, self.file = (self.folder / name for name in ("data", "ids", "file"))
-        self._state = self.folder / "state.json"
-
-    def lock(self) -> None:
-        """Keeps other processes away until this one ends, where the system can."""
-        self.folder.mkdir(exist_ok=True)
-        if fcntl is None:
-            return
-        self._lock = (self.folder / "lock").open("w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise KonvoError(f"another export to {self.to} is under way: wait for its end") from None
-
-    def left(self) -> State | None:
-        """How far an interrupted run has come; None where there is none."""
-        try:
-            left = State(**json.loads(self._state.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            return None
-        return left if left.end else None
-
-    def open(self) -> None:
-        self._write_state()
-        self._add(self.data, self.state.size, b"")
-        self._add(self.ids, self.state.rows * DIGEST, b"")
-
-    def add(self, rows: bytes, digests: list[bytes], end: datetime) -> None:
-        state = self.state
-        self._add(self.data, state.size, rows)
-        self._add(self.ids, state.rows * DIGEST, b"".join(digests))
-        self.state = replace(state, end=end.isoformat(), rows=state.rows + len(digests), size=state.size + len(rows))
-        self._write_state()
-
-    def _add(self, path: Path, size: int, more: bytes) -> None:
-        with path.open("ab") as file:
-            file.truncate(size)
-            file.write(more)
-            file.flush()
-            os.fsync(file.fileno())
-
-    def _write_state(self) -> None:
-        written = self._state.with_suffix(".new")
-        written.write_text(json.dumps(asdict(self.state)), encoding="utf-8")
-        written.replace(self._state)
-
-    def give(self) -> None:
-        with self.file.open("ab") as file:
-            os.fsync(file.fileno())
-        self.file.replace(self.to)
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def export(
@@ -125,6 +36,7 @@ def export(
     *,
     updated_at_min: datetime | None = None,
     updated_at_max: datetime | None = None,
+    times: Sequence[str | None] | None = None,
     include: Mapping[str, bool],
     drop: Sequence[str] = (),
     hashed: Sequence[str] = (),
@@ -138,6 +50,7 @@ def export(
 
     Args:
         to: Its ending tells the format: .jsonl, .jsonl.gz, .csv or .parquet.
+        times: How the two times were told, where that is not what they are, as "7d": to go on takes the same words.
         include: The flags of the operation, such as `messages`.
         drop: Fields to leave out, as `messages.message`.
         hashed: Fields of which a hash, keyed with `secret`, is written instead of the value.
@@ -153,20 +66,23 @@ def export(
     written = format_of(to, columns(model))
     change = redaction(columns(model), drop, hashed, secret)
     asked = {
-        "times": [time and time.isoformat() for time in (updated_at_min, updated_at_max)],
+        "times": list(times or (told(updated_at_min), told(updated_at_max))),
         "include": dict(include),
         "drop": sorted(drop),
         "hash": sorted(hashed),
         "secret": keyed(secret, "") if hashed else "",
     }
-    partial = Partial(to, State(asked, began=datetime.now().astimezone().isoformat()))
+    began = datetime.now().astimezone().isoformat()
+    partial = Partial(to, State(asked, began, until=told(updated_at_max)))
     start = updated_at_min
     try:
         partial.lock()
         if resume:
             start = take_up(partial, tell) or start
+        elif partial.left():
+            tell("beginning anew, though --resume would go on with what an interrupted export has left")
         partial.open()
-        scan = scan_records(resource, start, updated_at_max, concurrency, **include)
+        scan = scan_records(resource, start, time(partial.state.until), concurrency, **include)
         suspects = read(scan, partial, written, change, progress)
         doubles = superseded(partial.ids, suspects)
         written.finish(partial.data, partial.file, doubles)
@@ -192,7 +108,7 @@ def take_up(partial: Partial, tell: Callable[[str], object]) -> datetime | None:
         )
     tell(f"going on after {left.rows:,} sessions, from {left.end}")
     partial.state = left
-    return datetime.fromisoformat(left.end or "")
+    return time(left.end)
 
 
 def read(
@@ -226,6 +142,14 @@ def read(
         if waiting:
             add()
     return suspects
+
+
+def told(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def digest(record: Record) -> bytes:

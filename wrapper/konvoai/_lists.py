@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from ._options import CONCURRENCY, SINCE, UNTIL, examples
+from ._options import CONCURRENCY, SINCE, UNTIL, examples, times_told
 from ._streams import tell, write
 
 if TYPE_CHECKING:
@@ -160,6 +160,7 @@ def group_of(listed: Listed) -> click.Group:
                     to,
                     updated_at_min=since,
                     updated_at_max=until,
+                    times=times_told(),
                     include=include,
                     drop=drop,
                     hashed=hashed,

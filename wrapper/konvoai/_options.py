@@ -19,6 +19,8 @@ class Moment(click.ParamType):  # type: ignore[type-arg] # older ones take none
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         if isinstance(value, datetime):
             return value
+        if ctx and param and param.name:
+            ctx.meta[f"{__name__}.{param.name}"] = value
         if span := re.fullmatch(r"(\d+)([smhdw])", value):
             try:
                 return datetime.now().astimezone() - timedelta(**{UNITS[span[2]]: int(span[1])})
@@ -51,6 +53,12 @@ UNTIL = click.option("--until", type=Moment(), help="Only what was updated befor
 CONCURRENCY = click.option(
     "--concurrency", type=click.IntRange(1, 16), default=4, show_default=True, help="Requests in flight at most."
 )
+
+
+def times_told() -> list[str | None]:
+    """How --since and --until were told to the command that runs."""
+    meta = click.get_current_context().meta
+    return [meta.get(f"{__name__}.{name}") for name in ("since", "until")]
 
 
 def examples(*lines: str) -> str:
