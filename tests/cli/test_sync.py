@@ -105,9 +105,12 @@ def types(path: Path, table: str = "ai_sessions") -> dict[str, str]:
     return {name: kind for name, kind, *_ in query(path, f"describe {table}")}
 
 
-def test_each_session_is_a_row_and_so_is_each_message(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_each_session_is_a_row_and_so_is_each_message(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     shop, to, told = shop_of(450), tmp_path / "konvo.duckdb", []
-    before = os.listdir(tempfile.gettempdir())
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     done = synced(shop, to, progress=lambda window, records: told.append((len(window.items), records)))
 
     assert (450, True) == (done.sessions, done.first)
@@ -129,7 +132,7 @@ def test_each_session_is_a_row_and_so_is_each_message(tmp_path: Path, capfd: pyt
 
     assert [(0,)] == query(to, "select count(*) from main_staging.ai_sessions"), "no second copy stays"
     assert ("", "") == capfd.readouterr()
-    assert [] == [name for name in set(os.listdir(tempfile.gettempdir())) - set(before) if "konvo" in name]
+    assert [] == os.listdir(tmp_path / "temporary")
     assert not (tmp_path / "dlt").exists()
 
 
