@@ -21,9 +21,9 @@ LIMITED = ("values that were right are refused", "no call that was right fails")
 # What another value means, by its field: whom it breaks, why, and why not; or, with None, a rule below tells it.
 RULES: tuple[tuple[str, Callable[[Any, Any], Users | None], str, str], ...] = (
     ("order of .*", lambda a, b: NONE, "", "the client goes by the names"),
-    ("required|nullable|deprecated|uniqueItems", lambda a, b: None if a or b else NONE, "", "says the same"),
-    ("required", lambda a, b: SENT if b else None, "calls without it are refused", "readers can rely on it"),
-    ("required", lambda a, b: READ, "readers may find UNSET", "calls may leave it out"),
+    ("(is )?required|nullable|deprecated|uniqueItems", lambda a, b: None if a or b else NONE, "", "says the same"),
+    ("(is )?required", lambda a, b: SENT if b else None, "calls without it are refused", "readers can rely on it"),
+    ("(is )?required", lambda a, b: READ, "readers may find UNSET", "calls may leave it out"),
     ("nullable", lambda a, b: READ if b else None, "readers may find None, or UNSET", "None may be sent"),
     ("nullable", lambda a, b: SENT, "None is refused from now on", "readers find no None any more"),
     ("default", lambda a, b: SENT, "calls that leave it out change", "what is read stays as it is"),

@@ -88,7 +88,7 @@ def node(document: Any, said: Any, users: Users, by_ref: dict[str, Users]) -> No
             made.values["order of required"] = made.values.pop("required")
             for name in required:
                 owner = properties[name] if name in [*properties] else made
-                owner.values["required" if owner is not made else f"required {shown(name)}"] = True
+                owner.values[f"required {shown(name)}" if owner is made else "is required"] = True
     return made
 
 
@@ -98,9 +98,12 @@ def by_name(document: Any, items: list[Any]) -> dict[str, Any]:
     for place, item in enumerate(items):
         said = followed(document, item)
         if isinstance(said, dict):
-            named[str(said.get("name", place))] = {key: part for key, part in said.items() if key != "name"}
+            name, said = str(said.get("name", place)), {key: part for key, part in said.items() if key != "name"}
         else:
-            named[shown(item)] = {}
+            name, said = shown(item), {}
+        while name in named:
+            name += "'"
+        named[name] = said
     return named
 
 
@@ -133,7 +136,7 @@ def in_entries(field: str, old: dict[str, Node], new: dict[str, Node], place: st
         elif a:
             yield Change(here, True, f"{what}removed: {removed}")
         elif b and name not in names.values():
-            required = b.values.get("required") is True and SENT <= b.users
+            required = True in (b.values.get("required"), b.values.get("is required")) and SENT <= b.users
             breaks = (SENT if field == "allOf" else READ if field in ("anyOf", "oneOf") else NONE) & b.users
             why = "required, and calls without it are refused" if required else added
             breaking = required or bool(breaks) or (field == "responses" and name.startswith("2"))

@@ -19,7 +19,7 @@ KEY = "test-key"
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 hypothesis.settings.register_profile("default", deadline=None, max_examples=200, derandomize="CI" in os.environ)
-hypothesis.settings.register_profile("long", deadline=None, max_examples=2000)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=2000, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("default")
 
 log_began = pytest.StashKey[dict[str, int]]()
