@@ -1,5 +1,7 @@
 import inspect
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,14 @@ async def test_sync_and_async_offer_the_same_resources() -> None:
 def test_the_public_names_are_there_once_and_sorted() -> None:
     assert konvoai.__all__ == sorted(set(konvoai.__all__))
     assert all(hasattr(konvoai, name) for name in konvoai.__all__)
+
+
+@pytest.mark.parametrize(
+    "name", ["errors.KonvoError", "models.AISession", "Konvo", "RateLimitError", "AISession", "UNSET"]
+)
+def test_a_public_name_is_there_from_the_first(name: str) -> None:
+    """In a fresh interpreter, as names come with their first use."""
+    subprocess.run([sys.executable, "-c", f"import konvoai; konvoai.{name}"], check=True, timeout=30)
 
 
 @pytest.mark.parametrize("place", ["README.md", "tests/typing/public_names.py"])

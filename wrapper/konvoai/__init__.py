@@ -32,9 +32,13 @@ else:
         if name in _OWN:
             return getattr(import_module(f"{__name__}.{_OWN[name]}"), name)
         errors = import_module(f"{__name__}.errors")
+        if name == "errors":
+            return errors
         if name in errors.__all__:
             return getattr(errors, name)
         models = import_module(f"{__name__}.models")
+        if name == "models":
+            return models
         if name == "__all__":
             return sorted(["__version__", *_OWN, *errors.__all__, *models.__all__])
         if name in models.__all__:
