@@ -191,6 +191,18 @@ def test_an_interrupted_export_goes_on_where_it_stopped(form: str, tmp_path: Pat
     assert {to, tmp_path / f"whole.{form}"} == set(tmp_path.iterdir())
 
 
+def test_an_export_that_is_interrupted_twice_has_no_record_twice(tmp_path: Path) -> None:
+    to, times = tmp_path / "a.jsonl", ["--since", "2026-11-01", "--until", "2026-11-01T00:00:05"]
+    with standin(Shop.of(5000, START, timedelta(milliseconds=1))) as server:
+        server.fault = failing_after(12)
+        export(server, to, *times, code=1)
+        server.fault = failing_after(8)
+        assert "going on after 0 " not in export(server, to, *times, "--resume", code=1)
+        server.fault = lambda request: None
+        export(server, to, *times, "--resume")
+        assert server.shop.ids_in_order() == [record["id"] for record in rows(to)]
+
+
 def test_only_the_same_export_goes_on(tmp_path: Path) -> None:
     to = tmp_path / "a.csv"
     with standin(shop(5000)) as server:

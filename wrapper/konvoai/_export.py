@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
@@ -14,7 +14,7 @@ from ._answer import item_class
 from ._columns import columns
 from ._files import Format, as_json, format_of
 from ._paginator import Scan
-from ._partial import DIGEST, Partial, State
+from ._partial import MARK, Partial, State
 from ._records import Record, scan_records
 from ._redact import keyed, redaction
 from ._resources import Resource
@@ -83,8 +83,8 @@ def export(
             tell("beginning anew, though --resume would go on with what an interrupted export has left")
         partial.open()
         scan = scan_records(resource, start, time(partial.state.until), concurrency, **include)
-        suspects = read(scan, partial, written, change, progress)
-        doubles = superseded(partial.ids, suspects)
+        read(scan, partial, written, change, progress)
+        doubles = superseded(partial.marks)
         written.finish(partial.data, partial.file, doubles)
         partial.give()
     except BaseException as error:
@@ -113,21 +113,19 @@ def take_up(partial: Partial, tell: Callable[[str], object]) -> datetime | None:
 
 def read(
     scan: Scan[Record], partial: Partial, written: Format, change: Callable[[Record], Record], progress: Progress
-) -> set[bytes]:
-    """Adds what a scan brings, and what it had brought before a failure too; gives the digests that may come twice."""
+) -> None:
+    """Adds what a scan brings, and what it had brought before a failure too."""
     began = datetime.fromisoformat(partial.state.began)
     resumed = bool(partial.state.end)
-    suspects: set[bytes] = set()
     waiting: list[Window[Record]] = []
     since, held = monotonic(), 0
 
     def add() -> None:
         records = [change(record) for window in waiting for record in window.items]
-        digests = [digest(record) for record in records]
         # Only what changed since it began comes twice, and what a run before this one has read at the bound.
-        if resumed or waiting[-1].end > began - CLOCKS:
-            suspects.update(digests)
-        partial.add(written.rows(records, first=not partial.state.size), digests, waiting[-1].end)
+        twice = bytes([resumed or waiting[-1].end > began - CLOCKS])
+        marks = [twice + digest(record) for record in records]
+        partial.add(written.rows(records, first=not partial.state.size), marks, waiting[-1].end)
         waiting.clear()
 
     try:
@@ -141,7 +139,6 @@ def read(
     finally:
         if waiting:
             add()
-    return suspects
 
 
 def told(moment: datetime | None) -> str | None:
@@ -154,17 +151,22 @@ def time(text: str | None) -> datetime | None:
 
 def digest(record: Record) -> bytes:
     """What tells a record from others; without an `id` it is taken for no other."""
-    return blake2b(as_json(record.id).encode(), digest_size=DIGEST).digest() if record.id else os.urandom(DIGEST)
+    return blake2b(as_json(record.id).encode(), digest_size=MARK - 1).digest() if record.id else os.urandom(MARK - 1)
 
 
-def superseded(ids: Path, suspects: set[bytes]) -> set[int]:
+def superseded(marks: Path) -> set[int]:
     """The numbers of the rows of which a later one is the same record."""
+    suspects = {mark[1:] for mark in read_marks(marks) if mark[0]}
     last: dict[bytes, int] = {}
     doubles: set[int] = set()
-    with ids.open("rb") as file:
-        for row, found in enumerate(iter(lambda: file.read(DIGEST), b"")):
-            if found in suspects:
-                if found in last:
-                    doubles.add(last[found])
-                last[found] = row
+    for row, mark in enumerate(read_marks(marks)):
+        if (found := mark[1:]) in suspects:
+            if found in last:
+                doubles.add(last[found])
+            last[found] = row
     return doubles
+
+
+def read_marks(marks: Path) -> Iterator[bytes]:
+    with marks.open("rb") as file:
+        yield from iter(lambda: file.read(MARK), b"")

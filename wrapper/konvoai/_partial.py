@@ -17,8 +17,8 @@ try:
 except ModuleNotFoundError:  # on Windows
     fcntl = None  # type: ignore[assignment]
 
-DIGEST = 16
-"""The bytes that tell a row's record from others."""
+MARK = 17
+"""The bytes of a row's mark: whether its record may be there twice, and what tells that from others."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,15 @@ class State:
 
 
 class Partial:
-    """The folder beside the file in which an export grows: `data`, a digest of each row's `id`, and `state`.
+    """The folder beside the file in which an export grows: `data`, a mark of each row, and `state`.
 
-    Data and digests are on disk before the state tells of them; what is beyond that, a killed run has left.
+    Data and marks are on disk before the state tells of them; what is beyond that, a killed run has left.
     """
 
     def __init__(self, to: Path, state: State) -> None:
         self.to, self.state = to, state
         self.folder = to.with_name(f".{to.name}.partial")
-        self.data, self.ids, self.file = (self.folder / name for name in ("data", "ids", "file"))
+        self.data, self.marks, self.file = (self.folder / name for name in ("data", "marks", "file"))
         self._state = self.folder / "state.json"
 
     def lock(self) -> None:
@@ -76,13 +76,13 @@ class Partial:
     def open(self) -> None:
         self._write_state()
         self._add(self.data, self.state.size, b"")
-        self._add(self.ids, self.state.rows * DIGEST, b"")
+        self._add(self.marks, self.state.rows * MARK, b"")
 
-    def add(self, rows: bytes, digests: list[bytes], end: datetime) -> None:
+    def add(self, rows: bytes, marks: list[bytes], end: datetime) -> None:
         state = self.state
         self._add(self.data, state.size, rows)
-        self._add(self.ids, state.rows * DIGEST, b"".join(digests))
-        self.state = replace(state, end=end.isoformat(), rows=state.rows + len(digests), size=state.size + len(rows))
+        self._add(self.marks, state.rows * MARK, b"".join(marks))
+        self.state = replace(state, end=end.isoformat(), rows=state.rows + len(marks), size=state.size + len(rows))
         self._write_state()
 
     def _add(self, path: Path, size: int, more: bytes) -> None:
