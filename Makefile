@@ -20,16 +20,16 @@ help: ## list these targets
 
 setup: ## install everything the other targets need, into .venv and node_modules
 	@$(MAKE) -q $(READY) >/dev/null 2>&1 || { \
-		sh scripts/tools.sh && \
+		sh scripts/check_tools.sh && \
 		echo "Installing into .venv and node_modules; the first time takes about a minute." && \
 		$(MAKE) -s -j2 $(READY); \
 	}
 
 demo: setup ## start the mock and read sessions from it
-	@$(PY) scripts/demo.py
+	@$(PY) -m scripts.demo
 
 mock: setup ## run a mock of the Konvo API until Ctrl-C (PORT=4010)
-	@$(PY) scripts/mock.py --port $(PORT)
+	@$(PY) -m scripts.mock --port $(PORT)
 
 test: setup ## run every test but the long ones (ARGS=... for pytest)
 	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
@@ -38,37 +38,37 @@ test-long: setup ## run the long tests, and those that draw examples with thousa
 	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile -m "long or drawn" --hypothesis-profile=long $(ARGS)
 
 contract-live: setup ## ask the server of KONVO_BASE_URL, with KONVO_API_KEY, what it makes of the document
-	@$(PY) scripts/contract_live.py $(ARGS)
+	@$(PY) -m scripts.contract.live $(ARGS)
 
 bench: setup ## measure decoding, importing, reading, exporting, as ratios in one run (ARGS=--quick: without what takes minutes)
-	@$(PY) benchmarks/decode.py
+	@$(PY) -m benchmarks.decode
 	@echo
-	@$(PY) benchmarks/imports.py
+	@$(PY) -m benchmarks.imports
 	@echo
-	@$(PY) benchmarks/reading.py $(ARGS)
+	@$(PY) -m benchmarks.reading $(ARGS)
 	@echo
-	@$(PY) benchmarks/export.py $(ARGS)
+	@$(PY) -m benchmarks.export $(ARGS)
 
 security: setup ## look for unsafe code, and for known weaknesses of what is locked
 	@.venv/bin/ruff check --quiet --output-format concise wrapper scripts # its rules S are those of bandit
-	@$(PY) scripts/security.py
+	@$(PY) -m scripts.contract.security
 
 generate: setup ## regenerate generated/ from openapi.yaml
-	@$(PY) scripts/generate.py
+	@$(PY) -m scripts.generate
 
 spec-diff: setup ## tell what openapi.yaml has changed for users since a commit (AGAINST=HEAD)
-	@$(PY) scripts/spec_diff.py "$(AGAINST)"
+	@$(PY) -m scripts.contract.diff "$(AGAINST)"
 
 spec-update: setup ## bring openapi.yaml up to newer documents (FROM="PATH…", ARGS=--dry-run, ACCEPT_BREAKING=1)
-	@$(PY) scripts/spec_update.py $(ARGS) $(FROM)
+	@$(PY) -m scripts.contract.update $(ARGS) $(FROM)
 
 mutants: setup ## change the document in every small way, and see what notices (takes minutes; ARGS="--sample 10")
-	@$(PY) scripts/mutants.py $(ARGS)
+	@$(PY) -m scripts.contract.mutation_test $(ARGS)
 
 check: setup ## lint, format and type checks; is generated/ what openapi.yaml gives?
 	@$(PY) -m openapi_spec_validator --validation-errors all openapi.yaml
 	@node_modules/.bin/spectral lint --quiet --fail-severity warn openapi.yaml
-	@$(PY) scripts/generate.py --check
+	@$(PY) -m scripts.generate --check
 	@.venv/bin/ruff check --quiet --output-format concise
 	@.venv/bin/ruff format --quiet --check
 	@$(PY) -m mypy --no-error-summary

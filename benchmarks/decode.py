@@ -9,12 +9,12 @@ from typing import Any, Literal
 import httpx
 import msgspec
 import pydantic
-from pages import page
-from ratios import show
 
+from benchmarks.pages import page
+from benchmarks.ratios import show
 from konvoai import AISessionResponse
-from konvoai._answer import read_answer
-from konvoai._drift import Drift
+from konvoai._decoding.drift import Drift
+from konvoai._decoding.page import read_answer
 
 ROUNDS = 100
 

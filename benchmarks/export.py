@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reading import KEY, by_httpx, loop_by_hand, serving, table
+from benchmarks.reading import KEY, by_httpx, loop_by_hand, serving, table
 
 FORMATS = ("jsonl", "jsonl.gz", "csv", "parquet", "duckdb")
 EVERYTHING = {"messages": True, "state": True}
@@ -48,7 +48,9 @@ def main() -> None:
     with serving(options.sessions) as url:
         for form in options.formats or FORMATS:
             with tempfile.TemporaryDirectory() as folder:
-                by_hand = cost(url, [sys.executable, __file__, "--plain", url, f"{folder}/plain.{form}"])
+                by_hand = cost(
+                    url, [sys.executable, "-m", "benchmarks.export", "--plain", url, f"{folder}/plain.{form}"]
+                )
                 command = ["sync"] if form == "duckdb" else ["sessions", "export"]
                 ours = cost(url, [KONVO, *command, "--to", f"{folder}/ours.{form}"])
             ratio = f"{ours.seconds / by_hand.seconds:.2f}"

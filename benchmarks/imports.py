@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from ratios import show
+from benchmarks.ratios import show
 
 ROUNDS = 15
 

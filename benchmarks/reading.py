@@ -1,6 +1,6 @@
 """Reading whole lists and scans from a server of this machine: times, CPU, requests and memory, as ratios in one run.
 
-python benchmarks/reading.py [--quick]
+python -m benchmarks.reading [--quick]
 """
 
 from __future__ import annotations
@@ -22,18 +22,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from pages import message
 
-from konvo_api_client import AuthenticatedClient  # noqa: TID251 - what konvoai is measured against
-from konvo_api_client.api.ai_sessions import list_ai_sessions  # noqa: TID251
+from benchmarks.pages import message
+from konvo_api_client import AuthenticatedClient
+from konvo_api_client.api.ai_sessions import list_ai_sessions
 from konvoai import Konvo
-
-sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
-
-import records
-import shop as shop_module
-from shop import Shop
-from standin import KEY_HEADER, PATH, standin
+from tests.support import factories as records
+from tests.support import store as shop_module
+from tests.support.mock_server import KEY_HEADER, PATH, standin
+from tests.support.store import Shop
 
 KEY = "benchmark"
 LIMIT = 200
@@ -173,7 +170,7 @@ def measure_memory() -> None:
 def peak(how: str, sessions: int) -> int:
     """Bytes, told by a process of its own; what this one holds would be counted, so the server is another, too."""
     with serving(sessions) as url:
-        command = [sys.executable, __file__, "--peak", how, url]
+        command = [sys.executable, "-m", "benchmarks.reading", "--peak", how, url]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     read, most = done.stdout.split()
     expect(sessions, int(read))

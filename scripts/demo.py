@@ -7,15 +7,11 @@ import sys
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from konvoai import AISession, Konvo, KonvoError, Page, Unset, Window
-from mock import MockError, prism
-
-sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
-
-from shop import Shop
-from standin import Standin, standin
+from scripts.mock import MockError, prism
+from tests.support.mock_server import Standin, standin
+from tests.support.store import Shop
 
 SESSIONS = 3000
 BAR_WIDTH = 40

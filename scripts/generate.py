@@ -13,8 +13,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from documents import DOCUMENT, ROOT, load
-from losses import losses
+from scripts.contract.generator_gaps import losses
+from scripts.contract.openapi_documents import DOCUMENT, ROOT, load
 
 PACKAGE = "konvo_api_client"
 IMPORT_ALL = f"""

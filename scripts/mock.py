@@ -1,6 +1,6 @@
 """Run Prism, the mock server, on a copy of the API document.
 
-python scripts/mock.py [--port 4010] [document]
+python -m scripts.mock [--port 4010] [document]
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ from typing import Any
 import hypothesis
 import pytest
 
-import document
 from konvoai import AsyncKonvo, Konvo
-from mock import Mock, MockError, prism
+from scripts.mock import Mock, MockError, prism
+from tests.support import api_document as document
 
 KEY = "test-key"
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")

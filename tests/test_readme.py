@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from cli.command import KEY, konvo
-from mock import Mock
-from shop import Shop
-from standin import standin
+from scripts.mock import Mock
+from tests.support import ROOT
+from tests.support.command import KEY, konvo
+from tests.support.mock_server import standin
+from tests.support.store import Shop
 
-ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

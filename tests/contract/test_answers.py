@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-import document
-from contract.cases import each_answer, each_list, each_operation
-from contract.clients import Client
-from contract.fit import problems
-from contract.samples import needed
-from document import Answer, Operation
-from mock import Mock
+from scripts.mock import Mock
+from tests.support import api_document as document
+from tests.support.api_document import Answer, Operation
+from tests.support.contract_cases import each_answer, each_list, each_operation
+from tests.support.contract_clients import Client
+from tests.support.matchers import problems
+from tests.support.samples import needed
 
 pytestmark = pytest.mark.anyio
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from contract.cases import each_answer, each_list
-from contract.clients import Client
-from contract.fit import losses, problems
-from contract.samples import needed
-from document import Answer, Operation
-from mock import Mock
+from scripts.mock import Mock
+from tests.support.api_document import Answer, Operation
+from tests.support.contract_cases import each_answer, each_list
+from tests.support.contract_clients import Client
+from tests.support.matchers import losses, problems
+from tests.support.samples import needed
 
 pytestmark = pytest.mark.anyio
 

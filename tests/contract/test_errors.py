@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from contract.cases import each_error_of_a_list, each_list, each_operation
-from contract.clients import Client
-from contract.fit import to_json
-from contract.samples import needed
-from document import Answer, Operation
 from konvoai import (
     APIStatusError,
     AuthenticationError,
@@ -18,8 +13,13 @@ from konvoai import (
     PermissionDeniedError,
     RateLimitError,
 )
-from mock import Mock
-from server import Server
+from scripts.mock import Mock
+from tests.support.api_document import Answer, Operation
+from tests.support.contract_cases import each_error_of_a_list, each_list, each_operation
+from tests.support.contract_clients import Client
+from tests.support.http_server import Server
+from tests.support.matchers import to_json
+from tests.support.samples import needed
 
 pytestmark = pytest.mark.anyio
 

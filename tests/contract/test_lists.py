@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from contract.cases import each_list
-from contract.clients import Client, paginator
-from contract.samples import needed
-from document import Operation
 from konvoai import AsyncKonvo, Konvo
-from mock import Mock
+from scripts.mock import Mock
+from tests.support.api_document import Operation
+from tests.support.contract_cases import each_list
+from tests.support.contract_clients import Client, paginator
+from tests.support.samples import needed
 
 pytestmark = pytest.mark.anyio
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import mock
+from scripts import mock
 
 SCRIPT = Path(mock.__file__)
 

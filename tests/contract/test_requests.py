@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-import document
-from contract.cases import each_list, each_operation, each_parameter, offered_lists
-from contract.clients import KEY, Client, generated, lists_of_the_wrapper, python_name
-from contract.samples import bad, good, needed, read
-from document import Operation, Parameter
 from konvoai import UNSET, APIStatusError, AsyncKonvo, Konvo
-from mock import Mock
-from offers import lists_not_offered, told
-from server import Request, Server
+from scripts.contract.missing_resources import lists_not_offered, told
+from scripts.mock import Mock
+from tests.support import api_document as document
+from tests.support.api_document import Operation, Parameter
+from tests.support.contract_cases import each_list, each_operation, each_parameter, offered_lists
+from tests.support.contract_clients import KEY, Client, generated, lists_of_the_wrapper, python_name
+from tests.support.http_server import Request, Server
+from tests.support.samples import bad, good, needed, read
 
 pytestmark = pytest.mark.anyio
 

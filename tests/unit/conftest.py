@@ -1,6 +1,6 @@
 import pytest
 
-from faces import Face
+from tests.support.both_clients import Face
 
 
 @pytest.fixture(params=["sync", "async"])

@@ -2,13 +2,13 @@ import inspect
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import konvoai
 from konvoai import AsyncKonvo, AsyncPaginator, AsyncScan, Konvo, Paginator, Scan
+from tests.support import ROOT
 
 TWINS = {"aclose": "close", "__aenter__": "__enter__", "__aexit__": "__exit__", "__aiter__": "__iter__"}
 
@@ -54,7 +54,7 @@ def test_a_public_name_is_there_from_the_first(name: str) -> None:
 
 @pytest.mark.parametrize("place", ["README.md", "tests/typing/public_names.py"])
 def test_what_is_shown_to_users_is_public(place: str) -> None:
-    text = (Path(__file__).resolve().parents[2] / place).read_text(encoding="utf-8")
+    text = (ROOT / place).read_text(encoding="utf-8")
     imports = re.findall(r"^from konvoai import (?:\(([^)]*)\)|(.*))$", text, flags=re.MULTILINE)
     shown = {name for found in imports for name in re.findall(r"\w+", "".join(found))}
     assert shown

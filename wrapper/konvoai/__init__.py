@@ -10,9 +10,8 @@ if TYPE_CHECKING:
 
     from . import errors as _errors
     from ._client import AsyncKonvo, Konvo
-    from ._paginator import AsyncPaginator, AsyncScan, Paginator, Scan
-    from ._scan import Window
-    from ._walk import Page
+    from ._pagination.paginator import AsyncPaginator, AsyncScan, Paginator, Scan
+    from ._pagination.protocol import Page, Window
     from .errors import *
     from .models import *
     from .models import UNSET, Unset
@@ -23,8 +22,9 @@ if TYPE_CHECKING:
     __all__ += _generated.__all__
 else:
     # Each waits for its first use: `konvo --help` needs none of them, and no program all.
-    _OWN = {"AsyncKonvo": "_client", "Konvo": "_client", "Page": "_walk", "Window": "_scan"}
-    _OWN |= dict.fromkeys(("AsyncPaginator", "AsyncScan", "Paginator", "Scan"), "_paginator")
+    _OWN = {"AsyncKonvo": "_client", "Konvo": "_client", "Page": "_pagination.protocol"}
+    _OWN |= {"Window": "_pagination.protocol"}
+    _OWN |= dict.fromkeys(("AsyncPaginator", "AsyncScan", "Paginator", "Scan"), "_pagination.paginator")
 
     def __getattr__(name: str) -> Any:
         if name.startswith("_") and name != "__all__":

@@ -14,17 +14,21 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
-from ._drift import Drift
-from ._http import AsyncBorrowedClient, AsyncOwnClient, AsyncSender, BorrowedClient, OwnClient, Sender, client_options
-from ._log import LOG_VARIABLE, log_as_asked
-from ._paginator import AsyncPaginator, AsyncScan, ListQuery, Paginator, Scan
-from ._settings import KEY_HEADER, InvalidSettingError, OnDrift, Settings, hidden, resolve
-from ._walk import Answer
+from ._decoding.drift import Drift
+from ._decoding.parse import UndecodableError
+from ._http.clients import open_async_client, open_client
+from ._http.headers import http_date
+from ._http.log import LOG_VARIABLE, log_as_asked
+from ._http.transport import AsyncSender, Sender
+from ._pagination.paginator import AsyncPaginator, AsyncScan, Paginator, Scan
+from ._pagination.protocol import Answer
+from ._settings import KEY_HEADER, OnDrift, Settings, hidden, resolve
+from .errors import ResponseValidationError
 
 if TYPE_CHECKING:
     from konvo_api_client import AuthenticatedClient
 
-    from ._resources import AISessions
+    from ._resources import AISessions, ListQuery
     from .models import AISession
 
 
@@ -74,7 +78,7 @@ class Konvo:
         self.ai_sessions: AISessions[Paginator[AISession], Scan[AISession]] = AISessions(*readers)
 
     def _fetch(self, query: ListQuery, request: dict[str, Any], stop: threading.Event | None = None) -> Answer[Any]:
-        return query.read(self._sender.send(request, stop), self._drift)
+        return read(query, self._sender.send(request, stop), self._drift)
 
     def _renew(self) -> None:
         self._sender.renew()
@@ -121,7 +125,7 @@ class AsyncKonvo:
         self.ai_sessions: AISessions[AsyncPaginator[AISession], AsyncScan[AISession]] = AISessions(*readers)
 
     async def _fetch(self, query: ListQuery, request: dict[str, Any]) -> Answer[Any]:
-        return query.read(await self._sender.send(request), self._drift)
+        return read(query, await self._sender.send(request), self._drift)
 
     def _renew(self) -> None:
         self._sender.renew()
@@ -143,9 +147,16 @@ class AsyncKonvo:
         return f"<AsyncKonvo {self._sender.http.base_url}>"
 
 
+def read(query: ListQuery, response: httpx.Response, drift: Drift) -> Answer[Any]:
+    """The records of a 200; raises `ResponseValidationError` where there are none."""
+    try:
+        items, count = query.read(response.content, drift)
+    except UndecodableError as error:
+        raise ResponseValidationError(error.reason, response=response, place=error.place) from None
+    return Answer(items, count, http_date(response.headers.get("date", "")))
+
+
 clients: weakref.WeakSet[Konvo | AsyncKonvo] = weakref.WeakSet()
-
-
 inherited: list[httpx.Client | httpx.AsyncClient] = []
 """The connections of a fork's parent, which the child neither uses nor closes."""
 
@@ -158,22 +169,6 @@ def renew_all() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=renew_all)
-
-
-def open_client(lender: httpx.Client | None, settings: Settings) -> httpx.Client:
-    if lender is None:
-        return OwnClient(**client_options(settings))
-    if not isinstance(lender, httpx.Client):
-        raise InvalidSettingError("http_client must be an httpx.Client; AsyncKonvo takes an httpx.AsyncClient")
-    return BorrowedClient(lender, client_options(settings))
-
-
-def open_async_client(lender: httpx.AsyncClient | None, settings: Settings) -> httpx.AsyncClient:
-    if lender is None:
-        return AsyncOwnClient(**client_options(settings))
-    if not isinstance(lender, httpx.AsyncClient):
-        raise InvalidSettingError("http_client must be an httpx.AsyncClient; Konvo takes an httpx.Client")
-    return AsyncBorrowedClient(lender, client_options(settings))
 
 
 def generated_client(settings: Settings) -> AuthenticatedClient:

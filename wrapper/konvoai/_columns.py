@@ -11,10 +11,9 @@ from uuid import UUID
 import attrs
 
 from . import models
-from ._decode import arms, json_names, plain_type
+from ._decoding.fields import arms, json_names, plain_type
 
 Kind = Literal["text", "integer", "number", "boolean", "time", "date", "json", "list"]
-
 KINDS: dict[Any, Kind] = {str: "text", int: "integer", float: "number", bool: "boolean", UUID: "text"}
 KINDS |= {datetime: "time", date: "date"}
 

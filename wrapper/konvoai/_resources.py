@@ -1,22 +1,73 @@
 """The resources of the API: for each list operation its parameters, once, for the sync and the async client."""
 
-from collections.abc import Callable
+import functools
+import inspect
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from konvo_api_client.api.ai_sessions import list_ai_sessions
 
-from ._answer import read_answer
-from ._paginator import ListQuery, taken_by
-from ._reading import Bounds
+from ._decoding.drift import Drift
+from ._decoding.page import DecodedPage, read_answer
+from ._decoding.records import read_records
+from ._pagination.list_flow import read_list
+from ._pagination.protocol import Ask, Bounds, Page, Steps, Window
+from ._pagination.scan_flow import WindowScan
 from .models import AISessionResponse
 
 ListT = TypeVar("ListT")
 ScanT = TypeVar("ScanT")
-
 MAX_LIMIT = 200
 MAX_PAGE = 2**31 - 1
+
+
+class ListQuery(NamedTuple):
+    """One list operation with its arguments: which requests it takes, apart from how they are sent.
+
+    Attributes:
+        build: The generated request builder.
+        read: Decodes the body of an answer.
+        bounds: The times between which records are asked for.
+        include: The parameters that add to each record, which no count needs.
+    """
+
+    build: Callable[..., dict[str, Any]]
+    read: Callable[[bytes, Drift], DecodedPage]
+    page: int | None
+    limit: int
+    concurrency: int
+    bounds: Bounds
+    include: dict[str, Any]
+
+    def pages(self) -> Steps[Page[Any]]:
+        return read_list(self.page, self.bounds, self.concurrency, now=partial(datetime.now, UTC))
+
+    def windows(self) -> Steps[Window[Any]]:
+        return WindowScan[Any](self.bounds, self.limit, self.concurrency, now=partial(datetime.now, UTC)).read()
+
+    def request(self, ask: Ask) -> dict[str, Any]:
+        return self.build(limit=self.limit, **self.include, **self._given(ask))
+
+    def count_request(self) -> dict[str, Any]:
+        return self.build(limit=1, **self._given(Ask(None, *self.bounds)))
+
+    def _given(self, ask: Ask) -> dict[str, Any]:
+        """The parameters of a request, those left out that the operation does not take."""
+        parameters = {"page": ask.page, "updated_at_min": ask.minimum, "updated_at_max": ask.maximum}
+        taken = taken_by(self.build)
+        return {name: value for name, value in parameters.items() if value is not None and name in taken}
+
+    def __str__(self) -> str:
+        request = self.build()
+        return f"{request['method'].upper()} {request['url']}"
+
+
+@functools.cache
+def taken_by(build: Callable[..., dict[str, Any]]) -> Mapping[str, inspect.Parameter]:
+    """The parameters of a generated request builder."""
+    return inspect.signature(build).parameters
 
 
 class Resource(Generic[ListT, ScanT]):
@@ -102,6 +153,39 @@ class AISessions(Resource[ListT, ScanT]):
         """
         bounds = period(updated_at_min, updated_at_max)
         return self._scan(self._query(bounds, concurrency, messages=messages, state=state))
+
+
+def list_records(
+    resource: Resource[ListT, Any],
+    updated_at_min: datetime | None = None,
+    updated_at_max: datetime | None = None,
+    limit: int = 200,
+    concurrency: int = 4,
+    **include: Any,
+) -> ListT:
+    """A resource's list, of `Record`s; arguments and errors are those of the resource's own."""
+    query = resource._query(period(updated_at_min, updated_at_max), concurrency, limit=limit, **include)
+    return resource._paginate(query._replace(read=read_records))
+
+
+def scan_records(
+    resource: Resource[Any, ScanT],
+    updated_at_min: datetime | None = None,
+    updated_at_max: datetime | None = None,
+    concurrency: int = 4,
+    **include: Any,
+) -> ScanT:
+    """A resource's scan, of `Record`s; arguments and errors are those of the resource's own."""
+    query = resource._query(period(updated_at_min, updated_at_max), concurrency, **include)
+    return resource._scan(query._replace(read=read_records))
+
+
+def count_records(
+    resource: Resource[Any, Any], updated_at_min: datetime | None, updated_at_max: datetime | None
+) -> int | None:
+    """The server's total for such a list, by one request; None where it tells none."""
+    total: int | None = resource._paginate(resource._query(period(updated_at_min, updated_at_max), 1)).count()
+    return total
 
 
 def whole(name: str, value: int, least: int, most: int | None = None) -> int:

@@ -13,13 +13,10 @@ from .errors import ContractDriftWarning, KonvoError
 KEY_VARIABLE = "KONVO_API_KEY"
 KEY_FILE_VARIABLE = "KONVO_API_KEY_FILE"
 ADDRESS_VARIABLE = "KONVO_BASE_URL"
-
 # The generator drops these two of the document; a contract test holds them to it.
 DEFAULT_BASE_URL = "https://api.konvoai.com"
 KEY_HEADER = "x-api-key"
-
 CONNECT_TIMEOUT = 5.0
-
 OnDrift = Literal["warn", "ignore", "raise"] | Callable[[ContractDriftWarning], object]
 
 

@@ -11,18 +11,15 @@ from hashlib import sha256
 from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
-try:
-    import dlt
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError("konvoai.dlt needs dlt: pip install 'konvoai[sync]'", name="dlt") from error
 from dlt.common.schema import Schema
 from dlt.extract import DltResource, DltSource
 
 from ._client import Konvo
 from ._columns import Column, columns
-from ._records import Record, scan_records
-from ._resources import instant
-from ._scan import BEGINNING, Window
+from ._decoding.records import Record
+from ._pagination.protocol import Window
+from ._pagination.scan_flow import BEGINNING
+from ._resources import instant, scan_records
 from ._settings import hidden
 from .models import AISession
 
@@ -30,10 +27,13 @@ if TYPE_CHECKING:
     from dlt.common.data_types import TDataType
     from dlt.common.schema.typing import TColumnSchema
 
-    from ._paginator import Scan
+    from ._pagination.paginator import Scan
 
+try:
+    import dlt
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError("konvoai.dlt needs dlt: pip install 'konvoai[sync]'", name="dlt") from error
 __all__ = ["konvo_source"]
-
 NAME, TABLE, MESSAGES = "konvo", "ai_sessions", "ai_sessions__messages"
 TYPES: dict[str, TDataType] = {
     "text": "text",
@@ -48,7 +48,6 @@ DEEPEST = 100  # of what a record nests: dlt's JSON ends somewhere above
 MOST_NESTING = 3  # levels that become columns and tables; what lies deeper stays JSON
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 SUSPICIOUS = re.compile(r"\\u0000|\\u[dD][89a-fA-F]|[0-9]{19}")
-
 State = dict[str, Any]
 """What the destination remembers: `since`, the first time asked for, and `up_to`; ISO 8601 in UTC, or None."""
 

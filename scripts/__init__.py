@@ -1,0 +1,1 @@
+"""What runs outside the package: generation, mock and demo; `contract/` is for changes of the API document."""

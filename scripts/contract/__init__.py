@@ -1,0 +1,1 @@
+"""The API document against its successor, the generator, the mock and the real server."""

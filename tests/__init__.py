@@ -1,0 +1,1 @@
+"""The tests of konvoai; `unit/` mirrors the package."""

@@ -1,0 +1,23 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT
+
+HERE = ROOT / "tests/scripts"
+DOCUMENT = HERE / "other.yaml"
+
+
+@pytest.mark.long
+def test_the_decoder_serves_a_client_of_another_document_as_it_is(tmp_path: Path) -> None:
+    """Its types are those that ours does not have: required fields, nulls, choices, numbers as enums, nested lists."""
+    package = tmp_path / "konvo_api_client"
+    generate = [sys.executable, "-m", "scripts.generate", "--document", DOCUMENT, "--output", package]
+    subprocess.run(generate, check=True, timeout=60)
+    path = os.pathsep.join(map(str, [tmp_path, ROOT / "wrapper", ROOT]))
+    command = [sys.executable, HERE / "decode_other.py", DOCUMENT]
+    run = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=60)
+    assert (run.returncode, run.stderr) == (0, "")

@@ -1,0 +1,156 @@
+"""What a user installs: the wheel, built from the sdist, in an environment with the runtime dependencies alone."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from importlib.metadata import Distribution, distribution
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import konvoai
+from tests.support import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+IMPORT_ALL = """
+import importlib, pkgutil
+for name in ("konvoai", "konvo_api_client"):
+    print(importlib.import_module(name).__file__)
+    for module in pkgutil.walk_packages(importlib.import_module(name).__path__, name + "."):
+        try:
+            importlib.import_module(module.name)
+        except ModuleNotFoundError as error:
+            print(module.name, error.name)
+        except SystemExit as error:
+            print(module.name, error)
+"""
+OF_EXTRAS = {"click", "pyarrow", "dlt", "duckdb", "altair", "vl_convert"}
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, timeout=60)
+    assert 0 == done.returncode, done.stdout + done.stderr
+    return done.stdout
+
+
+def build(target: str, source: Path, folder: Path) -> Path:
+    run(sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", folder, cwd=source)
+    (built,) = folder.iterdir()
+    return built
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build("sdist", ROOT, tmp_path_factory.mktemp("sdist"))
+
+
+@pytest.fixture(scope="module")
+def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    source = tmp_path_factory.mktemp("source")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(source, filter="data")
+    return build("wheel", source / sdist.name.removesuffix(".tar.gz"), tmp_path_factory.mktemp("wheel"))
+
+
+def needed(*names: str) -> dict[str, Distribution]:
+    """Follow what the named distributions need here, themselves included."""
+    found: dict[str, Distribution] = {}
+    left = list(names)
+    while left:
+        name = canonicalize_name(left.pop())
+        if name not in found:
+            found[name] = distribution(name)
+            requirements = map(Requirement, found[name].requires or ())
+            left += [r.name for r in requirements if r.marker is None or r.marker.evaluate({"extra": ""})]
+    return found
+
+
+def test_the_wheel_holds_both_packages_and_nothing_else(wheel: Path) -> None:
+    found = [*ROOT.glob("wrapper/konvoai/**/*"), *ROOT.glob("generated/konvo_api_client/**/*")]
+    files = [path.relative_to(ROOT) for path in found if path.is_file() and "__pycache__" not in path.parts]
+    modules = {"/".join(path.parts[1:]) for path in files}
+    about = {
+        f"konvoai-{konvoai.__version__}.dist-info/{name}"
+        for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt")
+    }
+    about.add(f"konvoai-{konvoai.__version__}.dist-info/licenses/LICENSE")
+    with zipfile.ZipFile(wheel) as archive:
+        assert sorted(modules | about) == sorted(archive.namelist())
+    assert {"konvoai/py.typed", "konvo_api_client/py.typed"} <= modules
+
+
+def test_the_sdist_and_the_tree_give_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    assert wheel.read_bytes() == build("wheel", ROOT, tmp_path).read_bytes()
+
+
+def test_it_installs_and_imports_where_only_its_dependencies_are(wheel: Path, tmp_path: Path) -> None:
+    run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "clean", cwd=tmp_path)
+    python = tmp_path / "clean" / "bin" / "python"
+    site = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=tmp_path).strip())
+    dependencies = [Requirement(line).name for line in PROJECT["project"]["dependencies"]]
+    for installed in needed(*dependencies).values():  # copied, so that nothing is downloaded
+        for file in installed.files or ():
+            if ".." not in file.parts and "__pycache__" not in file.parts:
+                (site / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(str(file.locate()), site / file)
+    uv_pip = (sys.executable, "-m", "uv", "pip")
+    run(*uv_pip, "install", "--python", python, "--offline", "--no-cache", "--no-deps", wheel, cwd=tmp_path)
+    run(*uv_pip, "check", "--python", python, cwd=tmp_path)
+
+    said = run(python, "-W", "error", "-c", IMPORT_ALL, cwd=tmp_path).splitlines()
+    missing = dict(line.split(" ", 1) for line in said if not line.startswith("/"))
+    places = [str(site / name / "__init__.py") for name in ("konvoai", "konvo_api_client")]
+    assert places == [line for line in said if line.startswith("/")]
+    assert "the command konvo needs click: pip install 'konvoai[cli]'" == missing.pop("konvoai._cli")
+    assert {package.partition(".")[0] for package in missing.values()} <= OF_EXTRAS
+    assert not {"konvoai._client", "konvoai._probe", "konvoai._export", "konvoai.models"} & missing.keys()
+    konvo = subprocess.run(
+        [python.with_name("konvo"), "--help"], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (1, "the command konvo needs click: pip install 'konvoai[cli]'\n") == (konvo.returncode, konvo.stderr)
+
+
+def test_the_readme_installs_every_extra(wheel: Path) -> None:
+    """`make setup` installs what they need, as the tests need it too."""
+    extras = PROJECT["project"]["optional-dependencies"]
+    assert f"pip install '.[{','.join(extras)}]'" in (ROOT / "README.md").read_text(encoding="utf-8")
+    for line in (line for lines in extras.values() for line in lines):
+        requirement = Requirement(line)
+        assert requirement.specifier.contains(distribution(requirement.name).version), line
+
+
+def test_the_version_is_the_same_everywhere(wheel: Path) -> None:
+    version = PROJECT["project"]["version"]
+    assert (version, version) == (konvoai.__version__, distribution("konvoai").version)
+    assert f"konvoai-{version}-py3-none-any.whl" == wheel.name
+    assert f"\n## [{version}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_lock_satisfies_the_project() -> None:
+    """It fails when pyproject.toml was changed without `make lock`."""
+    locked = dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", LOCK, flags=re.MULTILINE))
+    for line in [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]]:
+        requirement = Requirement(line)
+        assert requirement.specifier.contains(locked[canonicalize_name(requirement.name)]), line
+
+
+def addresses(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from (str(value[key]) for key in ("resolved", "url", "tarball") if key in value)
+        yield from (address for key, part in value.items() if key != "funding" for address in addresses(part))
+
+
+def test_the_lock_files_name_no_place_to_download_from() -> None:
+    assert "://" not in LOCK
+    assert [] == list(addresses(json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))))

@@ -1,0 +1,121 @@
+"""Both faces of the client, so that one test speaks of both: any generated function, and the wrapper's lists."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import httpx
+from openapi_python_client.strings import PythonIdentifier
+
+from konvoai import AsyncKonvo, Konvo
+from tests.support import api_document as document
+from tests.support.api_document import Operation
+
+KEY = "test-key"
+
+
+def python_name(name: str) -> str:
+    """A name of the document as the generator writes it."""
+    return str(PythonIdentifier(name, "field_"))
+
+
+def generated(operation: Operation) -> ModuleType:
+    """The generated module of an operation."""
+    return import_module(f"konvo_api_client.api.{python_name(operation.tag)}.{python_name(operation.id)}")
+
+
+def paginator(konvo: Any, operation: Operation, arguments: dict[str, Any]) -> Any:
+    """The wrapper's list of an operation."""
+    return getattr(konvo, python_name(operation.tag)).list(**arguments)
+
+
+def lists_of_the_wrapper() -> set[str]:
+    """The resources of the wrapper that can be listed."""
+    with Konvo(KEY) as konvo:
+        return {name for name, resource in vars(konvo).items() if hasattr(resource, "list")}
+
+
+class Client:
+    """Calls a server, with another key or none where asked; `received` keeps the answers as they came."""
+
+    def __init__(self, url: str, *, key: str | None = KEY, **headers: str) -> None:
+        self.url = url
+        self.key = key
+        self.headers = headers
+        self.received: list[httpx.Response] = []
+
+    def _change_key(self, request: httpx.Request) -> None:
+        # The wrapper itself sends no request without a usable key.
+        if self.key is None:
+            del request.headers[document.key_header()]
+        elif self.key != KEY:
+            request.headers[document.key_header()] = self.key
+
+
+class SyncClient(Client):
+    def _keep(self, response: httpx.Response) -> None:
+        response.read()
+        self.received.append(response)
+
+    @contextmanager
+    def konvo(self) -> Iterator[Konvo]:
+        hooks: dict[str, list[Any]] = {"request": [self._change_key], "response": [self._keep]}
+        with (
+            httpx.Client(headers=self.headers, event_hooks=hooks, verify=False) as http,
+            Konvo(KEY, base_url=self.url, http_client=http, max_retries=0, on_drift="ignore") as konvo,
+        ):
+            yield konvo
+
+    async def call(self, operation: Operation, **arguments: Any) -> Any:
+        with self.konvo() as konvo:
+            return generated(operation).sync_detailed(client=konvo.api, **arguments)
+
+    async def items(self, operation: Operation, **arguments: Any) -> list[Any]:
+        with self.konvo() as konvo:
+            return list(paginator(konvo, operation, arguments))
+
+    async def count(self, operation: Operation, **arguments: Any) -> int | None:
+        with self.konvo() as konvo:
+            return paginator(konvo, operation, arguments).count()
+
+    async def first_page(self, operation: Operation, **arguments: Any) -> Any:
+        with self.konvo() as konvo:
+            return next(iter(paginator(konvo, operation, arguments).pages()), None)
+
+
+class AsyncClient(Client):
+    async def _change_key_async(self, request: httpx.Request) -> None:
+        self._change_key(request)
+
+    async def _keep(self, response: httpx.Response) -> None:
+        await response.aread()
+        self.received.append(response)
+
+    @asynccontextmanager
+    async def konvo(self) -> AsyncIterator[AsyncKonvo]:
+        hooks: dict[str, list[Any]] = {"request": [self._change_key_async], "response": [self._keep]}
+        async with (
+            httpx.AsyncClient(headers=self.headers, event_hooks=hooks, verify=False) as http,
+            AsyncKonvo(KEY, base_url=self.url, http_client=http, max_retries=0, on_drift="ignore") as konvo,
+        ):
+            yield konvo
+
+    async def call(self, operation: Operation, **arguments: Any) -> Any:
+        async with self.konvo() as konvo:
+            return await generated(operation).asyncio_detailed(client=konvo.api, **arguments)
+
+    async def items(self, operation: Operation, **arguments: Any) -> list[Any]:
+        async with self.konvo() as konvo:
+            return [item async for item in paginator(konvo, operation, arguments)]
+
+    async def count(self, operation: Operation, **arguments: Any) -> int | None:
+        async with self.konvo() as konvo:
+            return await paginator(konvo, operation, arguments).count()
+
+    async def first_page(self, operation: Operation, **arguments: Any) -> Any:
+        async with self.konvo() as konvo, aclosing(paginator(konvo, operation, arguments).pages()) as pages:
+            return await anext(pages, None)

@@ -1,0 +1,326 @@
+"""`konvo sessions export`, as a process, against the stand-in."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hmac
+import json
+import random
+import resource
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.support.command import konvo, started
+from tests.support.http_server import Reply, Request, serving
+from tests.support.mock_server import Fault, Standin, standin
+from tests.support.store import Shop
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+FORMATS = ("jsonl", "jsonl.gz", "csv", "parquet")
+ONE = ("jsonl", *(pytest.param(form, marks=pytest.mark.long) for form in FORMATS[1:]))
+
+
+def shop(number: int) -> Shop:
+    return Shop.of(number, START, timedelta(seconds=20))
+
+
+def export(server: Standin, to: Path, *options: str, code: int = 0, **more: Any) -> str:
+    done = konvo("sessions", "export", "--to", to, *options, url=server.url, **more)
+    assert (code, "") == (done.returncode, done.stdout), done.stderr
+    return done.stderr
+
+
+def rows(file: Path) -> list[dict[str, Any]]:
+    """The records of an export, by their JSON where it has that, else its columns as texts."""
+    if file.name.endswith(".parquet"):
+        return [json.loads(raw) for raw in pq.read_table(file)["raw"].to_pylist()]
+    if file.name.endswith(".csv"):
+        with file.open(newline="", encoding="utf-8") as lines:
+            return list(csv.DictReader(lines))
+    opened = gzip.open if file.name.endswith(".gz") else open
+    with opened(file, "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def by_id(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(found, key=lambda record: str(record["id"]))
+
+
+def everything(of: Shop) -> list[dict[str, Any]]:
+    """The records of the shop, as it would answer now."""
+    found: list[dict[str, Any]] = []
+    while len(found) < len(of):
+        page = {"page": str(len(found) // 200), "limit": "200", "messages": "true", "state": "true"}
+        found += of.answer(page).body["result"]
+    return found
+
+
+def failing_after(requests: int, fault: Fault = 404) -> Callable[[Any], Fault]:
+    left = iter(range(requests))
+    return lambda request: None if next(left, None) is not None else fault
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_file_has_every_record_once(form: str, tmp_path: Path) -> None:
+    to = tmp_path / f"sessions.{form}"
+    with standin(shop(2500)) as server:
+        said = export(server, to)
+        expected = everything(server.shop)
+    assert f"2,500 sessions in {to}\n" == said
+    found = rows(to)
+    assert [record["id"] for record in expected] == [record["id"] for record in found]
+    if form != "csv":
+        assert expected == found
+    else:
+        assert expected[7]["status"]["last_updated"] == found[7]["status__last_updated"]
+        assert expected[7]["messages"] == json.loads(found[7]["messages"])
+    assert [to] == list(tmp_path.iterdir())
+
+
+def test_parquet_has_typed_columns(tmp_path: Path) -> None:
+    with standin(shop(20)) as server:
+        export(server, tmp_path / "a.parquet")
+        expected = everything(server.shop)
+    table = pq.read_table(tmp_path / "a.parquet")
+    assert pa.timestamp("us", "UTC") == table.schema.field("created_at").type
+    assert pa.bool_() == table.schema.field("status__unresolved").type
+    assert pa.types.is_struct(table.schema.field("messages").type.value_type)
+    for row, record in zip(table.to_pylist(), expected, strict=True):
+        assert datetime.fromisoformat(record["created_at"]) == row["created_at"]
+        assert record["status"]["unresolved"] is row["status__unresolved"]
+        assert record["state"]["trail"] == json.loads(row["state__trail"])
+        told = [
+            {**message, "created_at": datetime.fromisoformat(message["created_at"])} for message in record["messages"]
+        ]
+        assert told == row["messages"]
+
+
+ODD: list[dict[str, Any]] = [
+    {"id": "a", "created_at": "yesterday", "status": [1], "messages": None, "new": {"x": 1}},
+    {"id": 5, "channel": "sms", "created_at": "2026-11-01T09:00:00.123456789+05:30", "messages": {"x": 1}},
+    {"id": "cut \ud83d", "created_at": None, "status": {"completed": 1}, "messages": [None, {"message": 5}]},
+    {"id": "b\n,\"'", "created_at": "2026-11-01T09:00:00", "state": {"trail": 5}, "contact_id": 2**70},
+    {"channel": "email"},
+    {"channel": "email"},
+]
+
+
+def odd(request: Request) -> Reply:
+    """All of them on one day, and nothing on others."""
+    query = {"updated_at_min": "", "updated_at_max": "9"} | request.query
+    found = ODD if query["updated_at_min"] < "2026-11-01T09" < query["updated_at_max"] else []
+    return Reply(json.dumps({"count": len(found), "result": found}, indent=1).encode())
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_odd_records_cost_nothing(form: str, tmp_path: Path) -> None:
+    with serving(odd) as server:
+        done = konvo("sessions", "export", "--to", tmp_path / f"a.{form}", url=server.url)
+    assert 0 == done.returncode, done.stderr
+    found = rows(tmp_path / f"a.{form}")
+    if form == "csv":
+        assert ["a", "5", r"cut \ud83d", "b\n,\"'", "", ""] == [row["id"] for row in found]
+    else:
+        assert ODD == found
+    if form == "parquet":
+        row = pq.read_table(tmp_path / "a.parquet").to_pylist()[1]
+        assert (None, "sms", [], datetime(2026, 11, 1, 3, 30, 0, 123456, UTC)) == (
+            row["id"],
+            row["channel"],
+            row["messages"] or [],
+            row["created_at"],
+        )
+
+
+def test_a_record_that_comes_in_several_lines_is_one_line(tmp_path: Path) -> None:
+    records = [{"id": "a\n", "channel": "email"}, {"id": "b"}]
+    body = json.dumps({"result": records}, indent=2).encode()
+    with serving(lambda request: Reply(body if "updated_at_max" not in request.query else b'{"result": []}')) as server:
+        done = konvo("sessions", "list", url=server.url)
+    assert records == [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("form", ONE)
+def test_what_changes_meanwhile_is_there_once_in_its_latest_state(form: str, tmp_path: Path) -> None:
+    moving = shop(1500)
+    draw = random.Random(form)
+    moving.between = lambda number: moving.touch(moving.id_at(draw.randrange(1500)))
+    with standin(moving) as server:
+        export(server, tmp_path / f"a.{form}")
+        moving.between = lambda number: None
+        expected = everything(moving)
+    found = rows(tmp_path / f"a.{form}")
+    assert sorted(record["id"] for record in expected) == sorted(record["id"] for record in found)
+    if form == "csv":
+        told = {row["id"]: row["status__last_updated"] for row in found}
+    else:
+        told = {record["id"]: record["status"]["last_updated"] for record in found}
+    assert {record["id"]: record["status"]["last_updated"] for record in expected} == told
+
+
+@pytest.mark.parametrize("form", ONE)
+def test_an_interrupted_export_goes_on_where_it_stopped(form: str, tmp_path: Path) -> None:
+    to = tmp_path / f"a.{form}"
+    # A millisecond apart, so that a session is at whatever time it goes on from.
+    with standin(Shop.of(5000, START, timedelta(milliseconds=1))) as server:
+        times = ["--since", "100000d", "--until", "0s"]  # another time whenever it is told
+        export(server, tmp_path / f"whole.{form}", *times)
+        asked = len(server.requests)
+        server.fault = failing_after(asked * 2 // 3)
+        failed = export(server, to, *times, code=1)
+        assert "goes on there with --resume\nkonvo: 404 Not Found" in failed
+        assert not to.exists()
+        server.fault = lambda request: None
+        server.requests.clear()
+        said = export(server, to, "--resume", *times)
+    assert said.startswith("going on after ")
+    assert said.endswith(f"5,000 sessions in {to}\n")
+    assert 2 * len(server.requests) < asked * 3 // 2
+    assert by_id(rows(tmp_path / f"whole.{form}")) == by_id(rows(to))
+    assert {to, tmp_path / f"whole.{form}"} == set(tmp_path.iterdir())
+
+
+def test_an_export_that_is_interrupted_twice_has_no_record_twice(tmp_path: Path) -> None:
+    to, times = tmp_path / "a.jsonl", ["--since", "2026-11-01", "--until", "2026-11-01T00:00:05"]
+    with standin(Shop.of(5000, START, timedelta(milliseconds=1))) as server:
+        server.fault = failing_after(12)
+        export(server, to, *times, code=1)
+        server.fault = failing_after(8)
+        assert "going on after 0 " not in export(server, to, *times, "--resume", code=1)
+        server.fault = lambda request: None
+        export(server, to, *times, "--resume")
+        assert server.shop.ids_in_order() == [record["id"] for record in rows(to)]
+
+
+def test_only_the_same_export_goes_on(tmp_path: Path) -> None:
+    to = tmp_path / "a.csv"
+    with standin(shop(5000)) as server:
+        assert export(server, to, "--resume").startswith("nothing was left to go on with")
+        server.fault = failing_after(25)
+        export(server, to, "--overwrite", code=1)
+        server.fault = lambda request: None
+        assert "something else" in export(server, to, "--overwrite", "--resume", "--no-messages", code=2)
+        assert "beginning anew, though --resume" in export(server, to, "--overwrite", "--no-messages")
+
+
+def test_a_file_that_is_there_stays_unless_it_is_to_be_replaced(tmp_path: Path) -> None:
+    to = tmp_path / "a.jsonl"
+    to.write_text("mine")
+    with standin(shop(5)) as server:
+        assert "--overwrite" in export(server, to, code=2)
+        server.fault = failing_after(0)
+        export(server, to, "--overwrite", code=1)
+        assert "mine" == to.read_text()
+
+
+def test_two_exports_to_one_file_are_refused(tmp_path: Path) -> None:
+    to = tmp_path / "a.jsonl"
+    with standin(shop(5), fault=lambda request: "slow") as server:
+        process = started("sessions", "export", "--to", str(to), url=server.url)
+        while not server.requests:
+            time.sleep(0.02)
+        assert f"konvo: another export to {to} is under way: wait for its end\n" == export(server, to, code=1)
+        process.kill()
+        process.communicate()
+        server.fault = lambda request: None
+        export(server, to)
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with standin(shop(5)) as server:
+        said = export(server, tmp_path / "none" / "a.jsonl", code=1)
+    assert 1 == len(said.splitlines())
+    assert "No such file or directory" in said
+
+
+@pytest.mark.parametrize("form", ONE)
+def test_what_is_dropped_or_hashed_is_nowhere(form: str, tmp_path: Path) -> None:
+    to = tmp_path / f"a.{form}"
+    options = ["--drop", "messages.message", "--drop", "status", "--hash", "external_user_id"]
+    given = {"KONVO_HASH_SECRET": "a long one"}
+    with standin(shop(2200)) as server:
+        server.fault = failing_after(14)
+        export(server, to, *options, code=1, given=given)
+        left = b"".join(path.read_bytes() for path in (tmp_path / f".a.{form}.partial").iterdir())
+        server.fault = lambda request: None
+        assert "going on" in export(server, to, "--resume", *options, given=given)
+        expected = everything(server.shop)
+    found = rows(to)
+    hashes = [hmac.digest(b"a long one", one["external_user_id"].encode(), "sha256").hex() for one in expected]
+    assert hashes == [record["external_user_id"] for record in found]
+    for bytes_of in (left, b"".join(json.dumps(record).encode() for record in found)):
+        assert not {word for word in (b"tomorrow", b"4915100", b'completed_at": "2', b"a long one") if word in bytes_of}
+
+
+def under_a_limit(size: int) -> Callable[[], None]:
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+@pytest.mark.parametrize(
+    ("form", "size"), [("jsonl", 3_000_000), pytest.param("parquet", 4_500_000, marks=pytest.mark.long)]
+)
+def test_a_disk_that_is_full_leaves_no_file_and_can_be_gone_on_from(form: str, size: int, tmp_path: Path) -> None:
+    to = tmp_path / f"a.{form}"
+    with standin(shop(5000)) as server:
+        said = export(server, to, code=1, preexec_fn=under_a_limit(size))
+        assert f"with --resume\nkonvo: {to} cannot be written: File too large\n" in said
+        assert not to.exists()
+        assert "going on after " in export(server, to, "--resume")
+        assert everything(server.shop) == rows(to)
+
+
+def test_ctrl_c_keeps_what_was_read(tmp_path: Path) -> None:
+    to = tmp_path / "a.jsonl"
+    with standin(shop(4000)) as server:
+        server.fault = failing_after(24, "slow")
+        process = started("sessions", "export", "--to", str(to), url=server.url)
+        while len(server.requests) < 25:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        out, error = process.communicate(timeout=30)
+        assert (130, "") == (process.returncode, out)
+        assert error.endswith("goes on there with --resume\n\ninterrupted\n")
+        assert not to.exists()
+        server.fault = lambda request: None
+        assert "going on after " in export(server, to, "--resume")
+        assert everything(server.shop) == rows(to)
+
+
+@contextmanager
+def slowly(number: int) -> Iterator[Standin]:
+    with standin(shop(number), latency=0.05) as server:
+        yield server
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(10))
+def test_a_killed_export_goes_on_and_comes_to_the_same(seed: int, tmp_path: Path) -> None:
+    """Killed at drawn moments again and again, until one run reaches the end."""
+    draw = random.Random(seed)
+    form = FORMATS[seed % len(FORMATS)]
+    to, whole = tmp_path / f"a.{form}", tmp_path / f"whole.{form}"
+    kills = 0
+    with slowly(12_000) as server:
+        export(server, whole)
+        while not to.exists():
+            options = ["--resume"] if kills else []
+            process = started("sessions", "export", "--to", str(to), *options, url=server.url)
+            try:
+                process.wait(draw.uniform(0.5, 1.8) if kills < 6 else 60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                kills += 1
+            process.communicate()
+    assert kills
+    assert rows(whole) == rows(to)

@@ -1,0 +1,79 @@
+"""A client that is used for long, on a server that fails every fifth time."""
+
+import asyncio
+import gc
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from konvoai import AISession, AsyncKonvo, Konvo
+from konvoai._http import retry
+from tests.support.both_clients import KEY, Face
+from tests.support.http_server import open_sockets
+
+ROUNDS = 120
+REQUESTS = 10_000
+"""At least, for each of the two faces."""
+SESSIONS = 600
+PROCESS = Path("/proc/self")
+
+
+@contextmanager
+def failing_server() -> Iterator[subprocess.Popen[str]]:
+    """A process of its own, as this one's memory is looked at."""
+    options = ["--sessions", str(SESSIONS), "--cap", "10", "--order", "updated", "--faults", "0.2"]
+    command = [sys.executable, "-m", "tests.support.mock_server", *options]
+    with subprocess.Popen(command, stdin=-1, stdout=-1, text=True) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+def threads_and_sockets() -> tuple[int, int]:
+    return threading.active_count(), open_sockets()
+
+
+def megabytes() -> float:
+    (line,) = (line for line in (PROCESS / "status").read_text().splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not (PROCESS / "status").exists(), reason="this system does not tell what a process holds")
+def test_nothing_is_lost_and_nothing_grows(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry, "FIRST_DELAY", 0.001)
+    before, sizes = threads_and_sockets(), []
+
+    def check(found: list[AISession]) -> None:
+        assert len(found) == len({session.id for session in found}) == SESSIONS
+        gc.collect()
+        sizes.append(megabytes())
+
+    def sync_soak(url: str) -> None:
+        with Konvo(KEY, base_url=url, max_retries=12) as konvo:
+            for _ in range(ROUNDS // 2):
+                check(list(konvo.ai_sessions.list(concurrency=4)))
+                check(list(konvo.ai_sessions.scan(concurrency=4)))
+
+    async def soak(url: str) -> None:
+        async with AsyncKonvo(KEY, base_url=url, max_retries=12) as konvo:
+            for _ in range(ROUNDS // 2):
+                check([session async for session in konvo.ai_sessions.list(concurrency=4)])
+                check([session async for session in konvo.ai_sessions.scan(concurrency=4)])
+
+    with failing_server() as running:
+        assert running.stdout is not None
+        url = running.stdout.readline().strip()
+        sync_soak(url) if face == "sync" else asyncio.run(soak(url))
+        told, _ = running.communicate()
+    came, answered = (int(word) for word in told.split() if word.isdigit())
+    assert came >= REQUESTS
+    assert came - answered > 0.1 * came  # and those that were answered, but not to the end
+    assert threads_and_sockets() == before
+    assert sizes[-1] - sizes[len(sizes) // 4] < 5

