@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import konvoai
+from konvoai._http import retry
 from tests.support.both_clients import KEY, Face, Way, read
 from tests.support.http_server import Reply, Request, open_sockets
 from tests.support.mock_server import Fault, standin
