@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 
-import httpx
 import msgspec
 import pydantic
 
@@ -14,7 +13,7 @@ from benchmarks.pages import page
 from benchmarks.ratios import show
 from konvoai import AISessionResponse
 from konvoai._decoding.drift import Drift
-from konvoai._decoding.page import read_answer
+from konvoai._decoding.page import decode_page
 
 ROUNDS = 100
 
@@ -69,7 +68,7 @@ def ways() -> dict[str, Callable[[bytes], object]]:
     drift = Drift("ignore")
 
     def konvoai(content: bytes) -> object:
-        return read_answer(AISessionResponse, httpx.Response(200, content=content), drift)
+        return decode_page(AISessionResponse, content, drift)
 
     return {
         "`json.loads` to dicts": json.loads,

@@ -30,7 +30,7 @@ from konvoai import Konvo
 from tests.support import factories as records
 from tests.support import store as shop_module
 from tests.support.mock_server import KEY_HEADER, PATH, standin
-from tests.support.store import Shop
+from tests.support.store import Store
 
 KEY = "benchmark"
 LIMIT = 200
@@ -149,7 +149,7 @@ def spreads(sessions: int) -> dict[str, Sequence[datetime]]:
 
 
 def requests_of_scan(created: Sequence[datetime], count: str) -> int:
-    shop = Shop(created=created, count=count)
+    shop = Store(created=created, count=count)
     with standin(shop) as running, Konvo(KEY, base_url=running.url) as konvo:
         expect(len(created), drain(konvo.ai_sessions.scan()))
     return len(shop.requests)
@@ -211,7 +211,7 @@ def serve(told: Connection, sessions: int, waits: dict[str, float]) -> None:
     records.identifier = shop_module.identifier = "{:036}".format  # as long as the API's
     talk = [message("session") for _ in range(10)]
     shop_module.record_messages = lambda number, created: talk
-    shop = Shop.of(sessions, start=datetime.now(UTC) - (sessions + 1) * STEP, step=STEP, order="updated")
+    shop = Store.of(sessions, start=datetime.now(UTC) - (sessions + 1) * STEP, step=STEP, order="updated")
     with standin(shop, **waits) as running:
         told.send(running.url)
         signal.pause()

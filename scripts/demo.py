@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 from konvoai import AISession, Konvo, KonvoError, Page, Unset, Window
 from scripts.mock import MockError, prism
-from tests.support.mock_server import Standin, standin
-from tests.support.store import Shop
+from tests.support.mock_server import MockServer, standin
+from tests.support.store import Store
 
 SESSIONS = 3000
 BAR_WIDTH = 40
@@ -47,13 +47,13 @@ def read_the_stand_in() -> None:
             read("scan", konvo.ai_sessions.scan(messages=True, state=True).windows(), shop)
 
 
-def a_shop() -> Shop:
+def a_shop() -> Store:
     """A session an hour, until now."""
     hour = timedelta(hours=1)
-    return Shop.of(SESSIONS, datetime.now(UTC) - SESSIONS * hour, hour)
+    return Store.of(SESSIONS, datetime.now(UTC) - SESSIONS * hour, hour)
 
 
-def read(name: str, parts: Iterable[Page[AISession] | Window[AISession]], shop: Standin) -> None:
+def read(name: str, parts: Iterable[Page[AISession] | Window[AISession]], shop: MockServer) -> None:
     """Reads to the end, and says how many sessions came by how many requests, and how long it took."""
     asked_before, began, sessions = len(shop.requests), time.monotonic(), 0
     try:

@@ -17,8 +17,8 @@ from ruamel.yaml import YAML
 
 from scripts.mock import Mock, prism
 from tests.support import api_document as document
-from tests.support.mock_server import PATH, Standin, standin
-from tests.support.store import START, Shop
+from tests.support.mock_server import PATH, MockServer, standin
+from tests.support.store import START, Store
 
 pytestmark = pytest.mark.long
 
@@ -60,7 +60,7 @@ def query_id(query: dict[str, str]) -> str:
 class Behind(NamedTuple):
     """A stand-in, and a Prism before it that lets through what keeps to a document."""
 
-    standin: Standin
+    standin: MockServer
     proxy: Mock
 
     def ask(self, query: dict[str, str], *, directly: bool = False) -> httpx.Response:
@@ -70,7 +70,7 @@ class Behind(NamedTuple):
 
 @contextmanager
 def behind(served: Path) -> Iterator[Behind]:
-    shop = Shop.of(30, step=timedelta(minutes=17), now=NOON)
+    shop = Store.of(30, step=timedelta(minutes=17), now=NOON)
     with standin(shop) as running, prism(served, command="proxy", extra=["--errors", running.url]) as proxy:
         yield Behind(running, proxy)
 
@@ -124,7 +124,7 @@ def test_a_strict_prism_notices_a_missing_field(strictly: Behind, monkeypatch: p
     assert 500 == strictly.ask(EVERYTHING).status_code
 
 
-def schemathesis(shop: Shop, folder: Path) -> tuple[int, str]:
+def schemathesis(shop: Store, folder: Path) -> tuple[int, str]:
     """The exit code of a run against a stand-in, and what it said."""
     said = copy.deepcopy(document.load())
     for item in said["paths"].values():
@@ -139,10 +139,10 @@ def schemathesis(shop: Shop, folder: Path) -> tuple[int, str]:
 
 
 def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
-    code, said = schemathesis(Shop.of(500), tmp_path)
+    code, said = schemathesis(Store.of(500), tmp_path)
     assert 0 == code, said
 
 
 def test_schemathesis_notices_an_answer_that_breaks_the_document(tmp_path: Path) -> None:
-    code, said = schemathesis(Shop.of(500, count="text"), tmp_path)
+    code, said = schemathesis(Store.of(500, count="text"), tmp_path)
     assert (1, True) == (code, "Response violates schema" in said), said

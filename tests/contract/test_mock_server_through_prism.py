@@ -14,8 +14,8 @@ from konvoai import AISession, InternalServerError
 from scripts.mock import Mock, prism
 from tests.support import api_document as document
 from tests.support.both_clients import Face, Way, read
-from tests.support.mock_server import Standin, standin
-from tests.support.store import ORDERS, START, Shop
+from tests.support.mock_server import MockServer, standin
+from tests.support.store import ORDERS, START, Store
 
 SIZE = 17
 EVERYTHING = {"messages": True, "state": True}
@@ -54,14 +54,16 @@ FLAGS: list[dict[str, bool]] = [{"messages": True}, {"state": True}, EVERYTHING]
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Standin]:
+def running() -> Iterator[MockServer]:
     """A stand-in; each test gives it a shop."""
-    with standin(Shop()) as server:
+    with standin(Store()) as server:
         yield server
 
 
 @pytest.fixture(scope="module", params=["plain", "strict"])
-def proxy(request: pytest.FixtureRequest, running: Standin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mock]:
+def proxy(
+    request: pytest.FixtureRequest, running: MockServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mock]:
     """A Prism before it that lets through what keeps to the document, or to a strict variant of it."""
     served = document.PATH
     if request.param == "strict":
@@ -75,18 +77,18 @@ class Reader(NamedTuple):
     """Reads the shop through Prism, by one of the two clients; on the strict document always with everything."""
 
     face: Face
-    running: Standin
+    running: MockServer
     proxy: Mock
     always: Mapping[str, Any]
 
-    def read(self, how: Way, shop: Shop, **arguments: Any) -> list[AISession]:
+    def read(self, how: Way, shop: Store, **arguments: Any) -> list[AISession]:
         self.running.shop = shop
         options = {"max_retries": 0, "on_drift": "raise"}
         return read(self.face, self.proxy.url, way=how, client=options, **{**arguments, **self.always})
 
 
 @pytest.fixture(params=["sync", "async"])
-def reader(request: pytest.FixtureRequest, running: Standin, proxy: Mock) -> Reader:
+def reader(request: pytest.FixtureRequest, running: MockServer, proxy: Mock) -> Reader:
     is_strict = request.node.callspec.params["proxy"] == "strict"
     return Reader(request.param, running, proxy, EVERYTHING if is_strict else {})
 
@@ -99,7 +101,7 @@ each_scan = pytest.mark.parametrize("case", EACH.values(), ids=EACH)
 
 @each_list
 def test_a_list_brings_each_session_once_in_order(reader: Reader, case: Case) -> None:
-    shop = Shop.of(SIZE if case.last else 0, **case.habits)
+    shop = Store.of(SIZE if case.last else 0, **case.habits)
     found = reader.read("list", shop, **{"limit": 7, **case.arguments})
     wanted = [name for name in shop.ids_in_order() if case.first <= number(name) < case.last]
     assert wanted == [session.id for session in found]
@@ -107,7 +109,7 @@ def test_a_list_brings_each_session_once_in_order(reader: Reader, case: Case) ->
 
 @each_scan
 def test_a_scan_brings_each_session_once(reader: Reader, case: Case) -> None:
-    shop = Shop.of(SIZE if case.last else 0, **case.habits)
+    shop = Store.of(SIZE if case.last else 0, **case.habits)
     found = reader.read("scan", shop, **case.arguments)
     assert list(range(case.first, case.last)) == sorted(number(session.id) for session in found)
 
@@ -116,7 +118,7 @@ def number(name: Any) -> int:
     return int(name.removeprefix("session-"))
 
 
-def moving(shop: Shop) -> Callable[[], set[str]]:
+def moving(shop: Store) -> Callable[[], set[str]]:
     """Lets a session be added, changed or removed before each of the next answers; tells which were touched."""
     touched: set[str] = set()
 
@@ -137,7 +139,7 @@ each_moving_shop = pytest.mark.parametrize(("order", "base", "concurrency"), MOV
 def test_a_list_of_a_shop_that_changes_misses_and_doubles_none(
     reader: Reader, order: str, base: int, concurrency: int
 ) -> None:
-    shop = Shop.of(SIZE, order=order, page_base=base)
+    shop = Store.of(SIZE, order=order, page_base=base)
     there = set(shop.ids_in_order())
     moving(shop)
     found = [session.id for session in reader.read("list", shop, limit=8, concurrency=concurrency)]
@@ -150,7 +152,7 @@ def test_a_scan_of_a_shop_that_changes_misses_none_and_doubles_only_what_changed
     reader: Reader, order: str, concurrency: int
 ) -> None:
     start = datetime.now(UTC) - timedelta(hours=2)
-    shop = Shop.bursts([5, 6, 2], start, order=order, cap=6)
+    shop = Store.bursts([5, 6, 2], start, order=order, cap=6)
     there = set(shop.ids_in_order())
     touched = moving(shop)
     sessions = reader.read("scan", shop, updated_at_min=start, concurrency=concurrency)
@@ -161,14 +163,14 @@ def test_a_scan_of_a_shop_that_changes_misses_none_and_doubles_only_what_changed
 
 def test_a_scan_reads_a_burst_by_pages(reader: Reader) -> None:
     start = datetime.now(UTC) - timedelta(hours=1)
-    found = reader.read("scan", Shop.bursts([1, 7, 1], start, timedelta(minutes=20), cap=3), updated_at_min=start)
+    found = reader.read("scan", Store.bursts([1, 7, 1], start, timedelta(minutes=20), cap=3), updated_at_min=start)
     assert list(range(9)) == sorted(number(session.id) for session in found)
 
 
 @pytest.mark.parametrize("flags", FLAGS, ids="+".join)
 @pytest.mark.parametrize("how", ["list", "scan"])
 def test_a_flag_brings_what_it_says(reader: Reader, how: Way, flags: dict[str, bool]) -> None:
-    sessions = reader.read(how, Shop.of(SIZE), **flags)
+    sessions = reader.read(how, Store.of(SIZE), **flags)
     asked = {**flags, **reader.always}
     wanted = [place % 4 if "messages" in asked else 0 for place in range(SIZE)]
     assert wanted == [len(session.messages or []) for session in sessions]
@@ -177,4 +179,4 @@ def test_a_flag_brings_what_it_says(reader: Reader, how: Way, flags: dict[str, b
 
 def test_an_answer_that_breaks_the_document_is_noticed(reader: Reader) -> None:
     with pytest.raises(InternalServerError):
-        reader.read("list", Shop.of(1, count="text"))
+        reader.read("list", Store.of(1, count="text"))

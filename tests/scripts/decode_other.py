@@ -4,6 +4,7 @@ import copy
 import json
 import sys
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,12 +14,14 @@ import pytest
 from hypothesis import given, settings
 
 from konvoai import ResponseValidationError, models
+from konvoai._client import page_response
 from konvoai._decoding.drift import Drift
-from konvoai._decoding.page import read_answer
+from konvoai._decoding.page import decode_page
 from tests.support import api_document as document
 from tests.support.strategies import conforming
 
 document.PATH = Path(sys.argv[1])
+DECODE = partial(decode_page, models.OrderResponse)
 ORDERS = {"$ref": "#/components/schemas/OrderResponse"}
 ORDER = {
     "orderId": "2eac78c7-ef64-49cb-82f0-7280b555f015",
@@ -33,16 +36,14 @@ def answer(page: Any) -> httpx.Response:
 
 def decode(*records: Any) -> list[Any]:
     response = answer({"result": records})
-    return read_answer(models.OrderResponse, response, Drift("ignore")).items
+    return page_response(DECODE, response, Drift("ignore")).items
 
 
 @settings(deadline=None, max_examples=60)
 @given(conforming(ORDERS, more=False))
 def conforming_answers_are_decoded_as_from_dict_does(page: dict[str, Any]) -> None:
     response = answer(page)
-    assert (
-        read_answer(models.OrderResponse, response, Drift("raise")).items == models.OrderResponse.from_dict(page).result
-    )
+    assert page_response(DECODE, response, Drift("raise")).items == models.OrderResponse.from_dict(page).result
 
 
 def each_type_arrives() -> None:

@@ -1,4 +1,4 @@
-"""A Konvo that stands in for the real one: a `Shop` behind a real HTTP server, with faults and waits on demand.
+"""A Konvo that stands in for the real one: a `Store` behind a real HTTP server, with faults and waits on demand.
 
 `python -m tests.support.mock_server` runs one as a process of its own, prints its address, and ends with its input.
 """
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tests.support.http_server import Drop, Reply, Request, serving
-from tests.support.store import LARGEST_PAGE, ORDERS, Answer, Shop, refusal
+from tests.support.store import LARGEST_PAGE, ORDERS, Answer, Store, refusal
 
 PATH = "/ai-sessions"
 KEY_HEADER = "x-api-key"
@@ -44,7 +44,7 @@ def no_fault(request: Request) -> Fault:
 
 
 @dataclass(kw_only=True, eq=False)
-class Standin:
+class MockServer:
     """What `standin` runs. All of it may be changed while it runs.
 
     Attributes:
@@ -56,7 +56,7 @@ class Standin:
         most_in_flight: The largest number of requests that waited for an answer at once.
     """
 
-    shop: Shop
+    shop: Store
     key: str | None = None
     latency: float = 0.0
     latency_per_offset: float = 0.0
@@ -115,15 +115,15 @@ class Standin:
 
 @contextmanager
 def standin(
-    shop: Shop,
+    shop: Store,
     *,
     key: str | None = None,
     latency: float = 0.0,
     latency_per_offset: float = 0.0,
     fault: Callable[[Request], Fault] = no_fault,
-) -> Iterator[Standin]:
+) -> Iterator[MockServer]:
     """Serves the shop on a free port while the context lasts."""
-    running = Standin(shop=shop, key=key, latency=latency, latency_per_offset=latency_per_offset, fault=fault)
+    running = MockServer(shop=shop, key=key, latency=latency, latency_per_offset=latency_per_offset, fault=fault)
     with serving(running.reply) as server:
         running.url = server.url
         try:
@@ -149,7 +149,7 @@ def main() -> None:
     parser.add_argument("--cap", type=int, default=LARGEST_PAGE, help="sessions on a page at most")
     parser.add_argument("--faults", type=float, default=0.0, help="the share of requests that fail, as 0.2")
     options = parser.parse_args()
-    shop = Shop.of(options.sessions, order=options.order, filters=options.order.removeprefix("-"), cap=options.cap)
+    shop = Store.of(options.sessions, order=options.order, filters=options.order.removeprefix("-"), cap=options.cap)
     fault = at_random(options.faults)
     with standin(shop, latency=options.latency, latency_per_offset=options.latency_per_offset, fault=fault) as running:
         print(running.url, flush=True)

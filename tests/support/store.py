@@ -66,7 +66,7 @@ class Change(NamedTuple):
 
 
 @dataclass(kw_only=True, eq=False)
-class Shop:
+class Store:
     """The sessions of a shop, and how its server lists them; any number of threads may ask and change it.
 
     It can hold a million: a window of time is found at once where `filters` speak of the time that `order` goes by.
@@ -115,14 +115,14 @@ class Shop:
         self._lock = threading.RLock()
 
     @classmethod
-    def of(cls, number: int, start: datetime = START, step: timedelta = timedelta(minutes=1), **habits: Any) -> Shop:
+    def of(cls, number: int, start: datetime = START, step: timedelta = timedelta(minutes=1), **habits: Any) -> Store:
         """So many sessions, evenly spread."""
         return cls(created=(start + i * step for i in range(number)), **habits)
 
     @classmethod
     def bursts(
         cls, sizes: Iterable[int], start: datetime = START, step: timedelta = timedelta(hours=1), **habits: Any
-    ) -> Shop:
+    ) -> Store:
         """So many sessions at one instant, then so many a step later, and on."""
         return cls(created=(start + i * step for i, size in enumerate(sizes) for _ in range(size)), **habits)
 
@@ -235,7 +235,7 @@ class Shop:
         return made
 
 
-def moving(shop: Shop, schedule: Iterable[Change]) -> None:
+def moving(shop: Store, schedule: Iterable[Change]) -> None:
     """Lets the changes happen, one before each answer but the first, and a clock that stands still be moved on."""
     left = iter(schedule)
 

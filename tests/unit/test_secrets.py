@@ -18,7 +18,7 @@ from tests.support import ROOT
 from tests.support.both_clients import Face, read
 from tests.support.http_server import Reply, replies, serving, talking
 from tests.support.mock_server import standin
-from tests.support.store import Shop
+from tests.support.store import Store
 
 KEY = "zebra-4711"
 CERTIFICATE = ROOT / "tests/support/self-signed.pem"
@@ -97,7 +97,7 @@ def test_no_lost_connection_shows_the_key(face: Face, everything_logged: Callabl
 @pytest.mark.parametrize("kind", [Konvo, AsyncKonvo])
 def test_no_client_shows_the_key(kind: type[Konvo] | type[AsyncKonvo]) -> None:
     konvo = kind()
-    inside = [value for holder in (konvo, konvo._sender, konvo.api) for value in attributes(holder)]
+    inside = [value for holder in (konvo, konvo._transport, konvo.api) for value in attributes(holder)]
     assert KEY not in shown(konvo, konvo.api, konvo.ai_sessions, konvo.ai_sessions.list(), *inside)
     assert konvo.api.token == KEY
 
@@ -149,7 +149,10 @@ def test_certificates_are_verified(face: Face, monkeypatch: pytest.MonkeyPatch) 
 
 def test_values_of_queries_are_told_at_debug_only(face: Face, caplog: pytest.LogCaptureFixture) -> None:
     fault = [Reply({}, 503, {"Retry-After": "0"}), None]
-    with caplog.at_level(logging.INFO), standin(Shop.of(3), fault=lambda request: fault.pop(0) if fault else None) as s:
+    with (
+        caplog.at_level(logging.INFO),
+        standin(Store.of(3), fault=lambda request: fault.pop(0) if fault else None) as s,
+    ):
         assert len(read(face, s.url, client={"api_key": None}, updated_at_min=SINCE)) == 3
     lines = [record.getMessage() for record in caplog.records]
     assert any("503, next attempt (2 of 5) in 0.0 s" in line for line in lines)

@@ -2,7 +2,7 @@ import httpx
 import pytest
 
 from konvoai import AsyncKonvo, Konvo, KonvoError
-from konvoai._settings import Secret, checked_timeout, is_loopback, resolve
+from konvoai._settings import Secret, is_loopback, load_settings, validate_timeout
 
 
 def settings(
@@ -14,7 +14,7 @@ def settings(
     allow_http: bool = False,
     environ: dict[str, str] | None = None,
 ) -> object:
-    return resolve(api_key, base_url, timeout, max_retries, "warn", allow_http, environ or {})
+    return load_settings(api_key, base_url, timeout, max_retries, "warn", allow_http, environ or {})
 
 
 def test_key_and_address_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,13 +26,14 @@ def test_key_and_address_come_from_the_environment(monkeypatch: pytest.MonkeyPat
 
 def test_arguments_win_over_the_environment() -> None:
     environ = {"KONVO_API_KEY": "of-environment", "KONVO_BASE_URL": "https://environment.example"}
-    found = resolve("test-key", "https://argument.example", 60.0, 4, "warn", False, environ)
+    found = load_settings("test-key", "https://argument.example", 60.0, 4, "warn", False, environ)
     assert (found.api_key, found.base_url) == ("test-key", "https://argument.example")
 
 
 def test_an_empty_address_in_the_environment_is_none() -> None:
     assert (
-        resolve("test-key", None, 60.0, 4, "warn", False, {"KONVO_BASE_URL": ""}).base_url == "https://api.konvoai.com"
+        load_settings("test-key", None, 60.0, 4, "warn", False, {"KONVO_BASE_URL": ""}).base_url
+        == "https://api.konvoai.com"
     )
 
 
@@ -99,9 +100,9 @@ def test_loopback_is_told_by_the_host(host: str, loopback: bool) -> None:
 
 
 def test_connecting_is_given_five_seconds_of_the_time_limit() -> None:
-    assert checked_timeout(60.0) == httpx.Timeout(60.0, connect=5.0)
-    assert checked_timeout(2.0) == httpx.Timeout(2.0)
-    assert checked_timeout(httpx.Timeout(1.0, read=9.0)) == httpx.Timeout(1.0, read=9.0)
+    assert validate_timeout(60.0) == httpx.Timeout(60.0, connect=5.0)
+    assert validate_timeout(2.0) == httpx.Timeout(2.0)
+    assert validate_timeout(httpx.Timeout(1.0, read=9.0)) == httpx.Timeout(1.0, read=9.0)
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), None, "60", True])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from collections.abc import Callable
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -15,19 +16,20 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from ._decoding.drift import Drift
-from ._decoding.parse import UndecodableError
+from ._decoding.parse import DecodeError
 from ._http.clients import open_async_client, open_client
 from ._http.headers import http_date
-from ._http.log import LOG_VARIABLE, log_as_asked
-from ._http.transport import AsyncSender, Sender
+from ._http.log import LOG_VARIABLE, configure_logging
+from ._http.transport import AsyncTransport, Transport
 from ._pagination.paginator import AsyncPaginator, AsyncScan, Paginator, Scan
-from ._pagination.protocol import Answer
-from ._settings import KEY_HEADER, OnDrift, Settings, hidden, resolve
+from ._pagination.protocol import PageResponse
+from ._settings import KEY_HEADER, OnDrift, Settings, as_secret, load_settings
 from .errors import ResponseValidationError
 
 if TYPE_CHECKING:
     from konvo_api_client import AuthenticatedClient
 
+    from ._decoding.page import DecodedPage
     from ._resources import AISessions, ListQuery
     from .models import AISession
 
@@ -67,26 +69,28 @@ class Konvo:
     ) -> None:
         from ._resources import AISessions
 
-        api_key = hidden(api_key)
-        settings = resolve(api_key, base_url, timeout, max_retries, on_drift, allow_http, os.environ)
-        log_as_asked(os.environ.get(LOG_VARIABLE, ""))
+        api_key = as_secret(api_key)
+        settings = load_settings(api_key, base_url, timeout, max_retries, on_drift, allow_http, os.environ)
+        configure_logging(os.environ.get(LOG_VARIABLE, ""))
         self._drift = Drift(settings.on_drift)
-        self._sender = Sender(partial(open_client, http_client, settings), settings)
-        self.api = generated_client(settings).set_httpx_client(self._sender.http)
+        self._transport = Transport(partial(open_client, http_client, settings), settings)
+        self.api = generated_client(settings).set_httpx_client(self._transport.http)
         clients.add(self)
         readers = partial(Paginator, self._fetch), partial(Scan, self._fetch)
         self.ai_sessions: AISessions[Paginator[AISession], Scan[AISession]] = AISessions(*readers)
 
-    def _fetch(self, query: ListQuery, request: dict[str, Any], stop: threading.Event | None = None) -> Answer[Any]:
-        return read(query, self._sender.send(request, stop), self._drift)
+    def _fetch(
+        self, query: ListQuery, request: dict[str, Any], stop: threading.Event | None = None
+    ) -> PageResponse[Any]:
+        return page_response(query.decode, self._transport.send(request, stop), self._drift)
 
     def _renew(self) -> None:
-        self._sender.renew()
-        self.api.set_httpx_client(self._sender.http)
+        self._transport.renew()
+        self.api.set_httpx_client(self._transport.http)
 
     def close(self) -> None:
         """Ends what is under way, and closes the connections; an `http_client` of your own stays open."""
-        self._sender.close()
+        self._transport.close()
 
     def __enter__(self) -> Self:
         return self
@@ -95,7 +99,7 @@ class Konvo:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Konvo {self._sender.http.base_url}>"
+        return f"<Konvo {self._transport.http.base_url}>"
 
 
 class AsyncKonvo:
@@ -114,26 +118,26 @@ class AsyncKonvo:
     ) -> None:
         from ._resources import AISessions
 
-        api_key = hidden(api_key)
-        settings = resolve(api_key, base_url, timeout, max_retries, on_drift, allow_http, os.environ)
-        log_as_asked(os.environ.get(LOG_VARIABLE, ""))
+        api_key = as_secret(api_key)
+        settings = load_settings(api_key, base_url, timeout, max_retries, on_drift, allow_http, os.environ)
+        configure_logging(os.environ.get(LOG_VARIABLE, ""))
         self._drift = Drift(settings.on_drift)
-        self._sender = AsyncSender(partial(open_async_client, http_client, settings), settings)
-        self.api = generated_client(settings).set_async_httpx_client(self._sender.http)
+        self._transport = AsyncTransport(partial(open_async_client, http_client, settings), settings)
+        self.api = generated_client(settings).set_async_httpx_client(self._transport.http)
         clients.add(self)
         readers = partial(AsyncPaginator, self._fetch), partial(AsyncScan, self._fetch)
         self.ai_sessions: AISessions[AsyncPaginator[AISession], AsyncScan[AISession]] = AISessions(*readers)
 
-    async def _fetch(self, query: ListQuery, request: dict[str, Any]) -> Answer[Any]:
-        return read(query, await self._sender.send(request), self._drift)
+    async def _fetch(self, query: ListQuery, request: dict[str, Any]) -> PageResponse[Any]:
+        return page_response(query.decode, await self._transport.send(request), self._drift)
 
     def _renew(self) -> None:
-        self._sender.renew()
-        self.api.set_async_httpx_client(self._sender.http)
+        self._transport.renew()
+        self.api.set_async_httpx_client(self._transport.http)
 
     async def aclose(self) -> None:
         """Ends what is under way, and closes the connections; an `http_client` of your own stays open."""
-        await self._sender.close()
+        await self._transport.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -144,16 +148,18 @@ class AsyncKonvo:
         await self.aclose()
 
     def __repr__(self) -> str:
-        return f"<AsyncKonvo {self._sender.http.base_url}>"
+        return f"<AsyncKonvo {self._transport.http.base_url}>"
 
 
-def read(query: ListQuery, response: httpx.Response, drift: Drift) -> Answer[Any]:
+def page_response(
+    decode: Callable[[bytes, Drift], DecodedPage], response: httpx.Response, drift: Drift
+) -> PageResponse[Any]:
     """The records of a 200; raises `ResponseValidationError` where there are none."""
     try:
-        items, count = query.read(response.content, drift)
-    except UndecodableError as error:
+        items, count = decode(response.content, drift)
+    except DecodeError as error:
         raise ResponseValidationError(error.reason, response=response, place=error.place) from None
-    return Answer(items, count, http_date(response.headers.get("date", "")))
+    return PageResponse(items, count, http_date(response.headers.get("date", "")))
 
 
 clients: weakref.WeakSet[Konvo | AsyncKonvo] = weakref.WeakSet()
@@ -163,7 +169,7 @@ inherited: list[httpx.Client | httpx.AsyncClient] = []
 
 def renew_all() -> None:
     for client in list(clients):
-        inherited.append(client._sender.http)
+        inherited.append(client._transport.http)
         client._renew()
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import attrs
 
 from . import models
-from ._decoding.fields import arms, json_names, plain_type
+from ._decoding.fields import json_names, plain_type, union_members
 
 Kind = Literal["text", "integer", "number", "boolean", "time", "date", "json", "list"]
 KINDS: dict[Any, Kind] = {str: "text", int: "integer", float: "number", bool: "boolean", UUID: "text"}
@@ -44,7 +44,11 @@ def inner(cls: type, prefix: str, path: tuple[str, ...]) -> Iterator[Column]:
     for field in attrs.fields(cls):
         if not field.init:
             continue
-        name, place, choices = prefix + field.name.rstrip("_"), (*path, names[field.name]), arms(hints[field.name])
+        name, place, choices = (
+            prefix + field.name.rstrip("_"),
+            (*path, names[field.name]),
+            union_members(hints[field.name]),
+        )
         hint = choices[0] if len(choices) == 1 else None
         items = typing.get_args(hint)[0] if typing.get_origin(hint) is list else None
         if is_record(hint) and hint is not cls:

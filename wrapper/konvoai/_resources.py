@@ -10,11 +10,11 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 from konvo_api_client.api.ai_sessions import list_ai_sessions
 
 from ._decoding.drift import Drift
-from ._decoding.page import DecodedPage, read_answer
-from ._decoding.records import read_records
-from ._pagination.list_flow import read_list
-from ._pagination.protocol import Ask, Bounds, Page, Steps, Window
-from ._pagination.scan_flow import WindowScan
+from ._decoding.page import DecodedPage, decode_page
+from ._decoding.records import decode_raw_page
+from ._pagination.list_flow import list_flow
+from ._pagination.protocol import Bounds, Flow, Page, PageRequest, Window
+from ._pagination.scan_flow import ScanFlow
 from .models import AISessionResponse
 
 ListT = TypeVar("ListT")
@@ -28,35 +28,35 @@ class ListQuery(NamedTuple):
 
     Attributes:
         build: The generated request builder.
-        read: Decodes the body of an answer.
+        decode: Decodes the body of an answer.
         bounds: The times between which records are asked for.
         include: The parameters that add to each record, which no count needs.
     """
 
     build: Callable[..., dict[str, Any]]
-    read: Callable[[bytes, Drift], DecodedPage]
+    decode: Callable[[bytes, Drift], DecodedPage]
     page: int | None
     limit: int
     concurrency: int
     bounds: Bounds
     include: dict[str, Any]
 
-    def pages(self) -> Steps[Page[Any]]:
-        return read_list(self.page, self.bounds, self.concurrency, now=partial(datetime.now, UTC))
+    def pages(self) -> Flow[Page[Any]]:
+        return list_flow(self.page, self.bounds, self.concurrency, now=partial(datetime.now, UTC))
 
-    def windows(self) -> Steps[Window[Any]]:
-        return WindowScan[Any](self.bounds, self.limit, self.concurrency, now=partial(datetime.now, UTC)).read()
+    def windows(self) -> Flow[Window[Any]]:
+        return ScanFlow[Any](self.bounds, self.limit, self.concurrency, now=partial(datetime.now, UTC)).read()
 
-    def request(self, ask: Ask) -> dict[str, Any]:
+    def request(self, ask: PageRequest) -> dict[str, Any]:
         return self.build(limit=self.limit, **self.include, **self._given(ask))
 
     def count_request(self) -> dict[str, Any]:
-        return self.build(limit=1, **self._given(Ask(None, *self.bounds)))
+        return self.build(limit=1, **self._given(PageRequest(None, *self.bounds)))
 
-    def _given(self, ask: Ask) -> dict[str, Any]:
+    def _given(self, ask: PageRequest) -> dict[str, Any]:
         """The parameters of a request, those left out that the operation does not take."""
         parameters = {"page": ask.page, "updated_at_min": ask.minimum, "updated_at_max": ask.maximum}
-        taken = taken_by(self.build)
+        taken = parameters_of(self.build)
         return {name: value for name, value in parameters.items() if value is not None and name in taken}
 
     def __str__(self) -> str:
@@ -65,7 +65,7 @@ class ListQuery(NamedTuple):
 
 
 @functools.cache
-def taken_by(build: Callable[..., dict[str, Any]]) -> Mapping[str, inspect.Parameter]:
+def parameters_of(build: Callable[..., dict[str, Any]]) -> Mapping[str, inspect.Parameter]:
     """The parameters of a generated request builder."""
     return inspect.signature(build).parameters
 
@@ -83,14 +83,16 @@ class Resource(Generic[ListT, ScanT]):
     def _query(
         self, bounds: Bounds, concurrency: int, *, page: int | None = None, limit: int = MAX_LIMIT, **include: Any
     ) -> ListQuery:
-        taken = taken_by(self.build)
-        flags = {name: flag(name, value) for name, value in include.items() if isinstance(taken[name].default, bool)}
+        taken = parameters_of(self.build)
+        flags = {
+            name: validate_flag(name, value) for name, value in include.items() if isinstance(taken[name].default, bool)
+        }
         return ListQuery(
             build=self.build,
-            read=partial(read_answer, self.envelope),
-            page=None if page is None else whole("page", page, 0, MAX_PAGE),
-            limit=whole("limit", limit, 1, MAX_LIMIT),
-            concurrency=whole("concurrency", concurrency, 1),
+            decode=partial(decode_page, self.envelope),
+            page=None if page is None else validate_int("page", page, 0, MAX_PAGE),
+            limit=validate_int("limit", limit, 1, MAX_LIMIT),
+            concurrency=validate_int("concurrency", concurrency, 1),
             bounds=bounds,
             include={name: value for name, value in {**include, **flags}.items() if value is not None},
         )
@@ -127,7 +129,7 @@ class AISessions(Resource[ListT, ScanT]):
         Raises:
             ValueError: An argument that no request could serve; said before any is sent.
         """
-        bounds = period(updated_at_min, updated_at_max)
+        bounds = validate_period(updated_at_min, updated_at_max)
         return self._paginate(self._query(bounds, concurrency, page=page, limit=limit, messages=messages, state=state))
 
     def scan(
@@ -151,7 +153,7 @@ class AISessions(Resource[ListT, ScanT]):
         Raises:
             ValueError: An argument that no request could serve; said before any is sent.
         """
-        bounds = period(updated_at_min, updated_at_max)
+        bounds = validate_period(updated_at_min, updated_at_max)
         return self._scan(self._query(bounds, concurrency, messages=messages, state=state))
 
 
@@ -164,8 +166,8 @@ def list_records(
     **include: Any,
 ) -> ListT:
     """A resource's list, of `Record`s; arguments and errors are those of the resource's own."""
-    query = resource._query(period(updated_at_min, updated_at_max), concurrency, limit=limit, **include)
-    return resource._paginate(query._replace(read=read_records))
+    query = resource._query(validate_period(updated_at_min, updated_at_max), concurrency, limit=limit, **include)
+    return resource._paginate(query._replace(decode=decode_raw_page))
 
 
 def scan_records(
@@ -176,40 +178,40 @@ def scan_records(
     **include: Any,
 ) -> ScanT:
     """A resource's scan, of `Record`s; arguments and errors are those of the resource's own."""
-    query = resource._query(period(updated_at_min, updated_at_max), concurrency, **include)
-    return resource._scan(query._replace(read=read_records))
+    query = resource._query(validate_period(updated_at_min, updated_at_max), concurrency, **include)
+    return resource._scan(query._replace(decode=decode_raw_page))
 
 
 def count_records(
     resource: Resource[Any, Any], updated_at_min: datetime | None, updated_at_max: datetime | None
 ) -> int | None:
     """The server's total for such a list, by one request; None where it tells none."""
-    total: int | None = resource._paginate(resource._query(period(updated_at_min, updated_at_max), 1)).count()
+    total: int | None = resource._paginate(resource._query(validate_period(updated_at_min, updated_at_max), 1)).count()
     return total
 
 
-def whole(name: str, value: int, least: int, most: int | None = None) -> int:
+def validate_int(name: str, value: int, least: int, most: int | None = None) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < least or (most is not None and value > most):
         span = f"{least} or above" if most is None else f"from {least} to {most}"
         raise ValueError(f"{name} must be a whole number {span}, not {value!r}")
     return value
 
 
-def flag(name: str, value: bool) -> bool:
+def validate_flag(name: str, value: bool) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"{name} must be True or False, not {value!r}")
     return value
 
 
-def period(updated_at_min: datetime | None, updated_at_max: datetime | None) -> Bounds:
+def validate_period(updated_at_min: datetime | None, updated_at_max: datetime | None) -> Bounds:
     """The two time filters, in UTC."""
-    minimum, maximum = instant("updated_at_min", updated_at_min), instant("updated_at_max", updated_at_max)
+    minimum, maximum = validate_time("updated_at_min", updated_at_min), validate_time("updated_at_max", updated_at_max)
     if minimum is not None and maximum is not None and minimum > maximum:
         raise ValueError("updated_at_min must not be after updated_at_max: swap them")
     return minimum, maximum
 
 
-def instant(name: str, value: datetime | None) -> datetime | None:
+def validate_time(name: str, value: datetime | None) -> datetime | None:
     if value is None:
         return None
     if not isinstance(value, datetime) or value.utcoffset() is None:

@@ -8,11 +8,11 @@ from typing import Any, Literal, NamedTuple
 
 import httpx
 
-from .errors import ContractDriftWarning, KonvoError
+from .errors import ConfigurationError, ContractDriftWarning
 
 KEY_VARIABLE = "KONVO_API_KEY"
 KEY_FILE_VARIABLE = "KONVO_API_KEY_FILE"
-ADDRESS_VARIABLE = "KONVO_BASE_URL"
+BASE_URL_VARIABLE = "KONVO_BASE_URL"
 # The generator drops these two of the document; a contract test holds them to it.
 DEFAULT_BASE_URL = "https://api.konvoai.com"
 KEY_HEADER = "x-api-key"
@@ -20,11 +20,7 @@ CONNECT_TIMEOUT = 5.0
 OnDrift = Literal["warn", "ignore", "raise"] | Callable[[ContractDriftWarning], object]
 
 
-class InvalidSettingError(KonvoError, ValueError):
-    """A setting that is wrong as an argument or in the environment."""
-
-
-class InvalidKeyError(InvalidSettingError):
+class InvalidKeyError(ConfigurationError):
     """There is no key, or one that cannot be sent."""
 
 
@@ -49,7 +45,7 @@ class Settings(NamedTuple):
     on_drift: OnDrift
 
 
-def resolve(
+def load_settings(
     api_key: str | None,
     base_url: str | None,
     timeout: float | httpx.Timeout,
@@ -59,22 +55,22 @@ def resolve(
     environ: Mapping[str, str],
 ) -> Settings:
     """The settings of a client, each checked, the key and the address from the environment where not given."""
-    api_key, key_source = hidden(api_key), "api_key="
+    api_key, key_source = as_secret(api_key), "api_key="
     if api_key is None:
-        api_key, key_source = key_of(environ)
-    base_url = base_url or environ.get(ADDRESS_VARIABLE) or DEFAULT_BASE_URL
+        api_key, key_source = load_key(environ)
+    base_url = base_url or environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL
     del environ  # which has the key, and would be shown with this frame
     return Settings(
-        api_key=checked_key(api_key),
+        api_key=validate_key(api_key),
         key_source=key_source,
-        base_url=checked_address(base_url, allow_http),
-        timeout=checked_timeout(timeout),
-        max_retries=checked_retries(max_retries),
-        on_drift=checked_on_drift(on_drift),
+        base_url=validate_base_url(base_url, allow_http),
+        timeout=validate_timeout(timeout),
+        max_retries=validate_retries(max_retries),
+        on_drift=validate_on_drift(on_drift),
     )
 
 
-def key_of(environ: Mapping[str, str]) -> tuple[Secret, str]:
+def load_key(environ: Mapping[str, str]) -> tuple[Secret, str]:
     """The key of the environment, or of the file that it names, and where it was."""
     name = environ.get(KEY_FILE_VARIABLE, "")
     if environ.get(KEY_VARIABLE) or not name:
@@ -87,12 +83,12 @@ def key_of(environ: Mapping[str, str]) -> tuple[Secret, str]:
     raise InvalidKeyError(f"no API key: the file that {KEY_FILE_VARIABLE} names cannot be read: {reason}")
 
 
-def hidden(key: Any) -> Any:
+def as_secret(key: Any) -> Any:
     """The key as a variable that does not show it, as some tools show the variables of a traceback."""
     return Secret(key) if type(key) is str else key
 
 
-def checked_key(key: Any) -> Secret:
+def validate_key(key: Any) -> Secret:
     if not isinstance(key, str) or not key.strip():
         raise InvalidKeyError(
             f"no API key: set {KEY_VARIABLE}, or {KEY_FILE_VARIABLE} to a file's name, or pass api_key="
@@ -105,18 +101,18 @@ def checked_key(key: Any) -> Secret:
     return key if isinstance(key, Secret) else Secret(key)
 
 
-def checked_address(address: str, allow_http: bool) -> str:
-    advice = f"correct {ADDRESS_VARIABLE} or base_url="
+def validate_base_url(address: str, allow_http: bool) -> str:
+    advice = f"correct {BASE_URL_VARIABLE} or base_url="
     try:
         url = httpx.URL(address)
     except (httpx.InvalidURL, TypeError):
-        raise InvalidSettingError(f"the server's address is no URL; {advice}") from None
+        raise ConfigurationError(f"the server's address is no URL; {advice}") from None
     if url.scheme not in ("http", "https") or not url.host:
-        raise InvalidSettingError(f"the server's address must begin with https:// and name a host; {advice}")
+        raise ConfigurationError(f"the server's address must begin with https:// and name a host; {advice}")
     if url.userinfo or url.query or url.fragment:
-        raise InvalidSettingError(f"the server's address must have no user, password, query or fragment; {advice}")
+        raise ConfigurationError(f"the server's address must have no user, password, query or fragment; {advice}")
     if url.scheme == "http" and not (allow_http or is_loopback(url.host)):
-        raise InvalidSettingError(
+        raise ConfigurationError(
             f"http://{url.host} would carry the key in the clear: use https://, or pass allow_http=True; {advice}"
         )
     return str(url)
@@ -129,21 +125,21 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def checked_timeout(timeout: float | httpx.Timeout) -> httpx.Timeout:
+def validate_timeout(timeout: float | httpx.Timeout) -> httpx.Timeout:
     if isinstance(timeout, httpx.Timeout):
         return timeout
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < math.inf:
-        raise InvalidSettingError("timeout must be a number of seconds above 0, or an httpx.Timeout")
+        raise ConfigurationError("timeout must be a number of seconds above 0, or an httpx.Timeout")
     return httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT))
 
 
-def checked_retries(max_retries: int) -> int:
+def validate_retries(max_retries: int) -> int:
     if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
-        raise InvalidSettingError("max_retries must be a whole number, 0 or above")
+        raise ConfigurationError("max_retries must be a whole number, 0 or above")
     return max_retries
 
 
-def checked_on_drift(on_drift: OnDrift) -> OnDrift:
+def validate_on_drift(on_drift: OnDrift) -> OnDrift:
     if not callable(on_drift) and on_drift not in ("warn", "ignore", "raise"):
-        raise InvalidSettingError('on_drift must be "warn", "ignore", "raise" or a callable')
+        raise ConfigurationError('on_drift must be "warn", "ignore", "raise" or a callable')
     return on_drift

@@ -19,8 +19,8 @@ from ._columns import Column, columns
 from ._decoding.records import Record
 from ._pagination.protocol import Window
 from ._pagination.scan_flow import BEGINNING
-from ._resources import instant, scan_records
-from ._settings import hidden
+from ._resources import scan_records, validate_time
+from ._settings import as_secret
 from .models import AISession
 
 if TYPE_CHECKING:
@@ -79,13 +79,13 @@ def konvo_source(
             cause of dlt's `PipelineStepFailed`.
         ValueError: A time without a time zone, a lookback below 0, or a concurrency below 1.
     """
-    api_key = hidden(api_key)
+    api_key = as_secret(api_key)
 
     def client() -> Konvo:
         return Konvo(api_key, base_url=base_url, on_drift="ignore")
 
     def windows(state: State) -> Iterator[Window[Record]]:
-        with client() as konvo, closing(Slices(scan(konvo, begin(state, since, lookback), concurrency))) as slices:
+        with client() as konvo, closing(Batches(scan(konvo, begin(state, since, lookback), concurrency))) as slices:
             yield from slices.next(inf)
 
     with client() as konvo:  # what is wrong with the arguments is told here, not in the midst of a run
@@ -121,7 +121,7 @@ def begin(state: State, since: datetime | None, lookback: timedelta) -> datetime
     """From where to read on; where `since` is earlier than before, the state is put back to it."""
     if lookback < timedelta(0):
         raise ValueError("lookback must not be below 0")
-    since = instant("since", since)
+    since = validate_time("since", since)
     first = datetime.fromisoformat(state["since"]) if state.get("since") else BEGINNING
     if state.get("up_to") is None or (since or first) < first:
         state.update(since=since and since.isoformat(), up_to=None)
@@ -136,7 +136,7 @@ def scan(konvo: Konvo, start: datetime | None, concurrency: int) -> Generator[Wi
     return reading.windows()
 
 
-class Slices:
+class Batches:
     """Windows, in slices in which no session comes twice: dlt would not know which of its rows is the later.
 
     Attributes:
@@ -177,17 +177,17 @@ def key(record: Record) -> str:
 def row(record: Record) -> dict[str, Any]:
     raw = record.raw
     odd = SUSPICIOUS.search(raw) or raw.count("[") + raw.count("{") > DEEPEST
-    return {**(storable(record.data) if odd else record.data), "id": key(record)}
+    return {**(sanitize(record.data) if odd else record.data), "id": key(record)}
 
 
-def storable(value: Any, depth: int = 0) -> Any:
+def sanitize(value: Any, depth: int = 0) -> Any:
     """A value as destinations can hold it: texts without NUL and halves of characters, other whole numbers as text."""
     if isinstance(value, dict | list) and depth > DEEPEST:
         return json.dumps(value)
     if isinstance(value, dict):
-        return {storable(name): storable(inner, depth + 1) for name, inner in value.items()}
+        return {sanitize(name): sanitize(inner, depth + 1) for name, inner in value.items()}
     if isinstance(value, list):
-        return [storable(inner, depth + 1) for inner in value]
+        return [sanitize(inner, depth + 1) for inner in value]
     if isinstance(value, str):
         return UNSTORABLE.sub("\ufffd", value)
     return str(value) if isinstance(value, int) and not -(2**63) <= value < 2**63 else value

@@ -11,7 +11,8 @@ KonvoError
 │   ├── RateLimitError (429)
 │   └── InternalServerError (500 and above)
 ├── ResponseValidationError
-└── PaginationError
+├── PaginationError
+└── ConfigurationError (also a ValueError)
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ __all__ = [
     "APITimeoutError",
     "AuthenticationError",
     "BadRequestError",
+    "ConfigurationError",
     "ContractDriftWarning",
     "InternalServerError",
     "KonvoError",
@@ -48,21 +50,21 @@ class KonvoError(Exception):
         page: Of an error while a list or a scan was read: the page that was asked, as the server numbers pages; None is
             the first.
         window: The times between which records were asked for, aware datetimes or None.
-        handed_over: How many records had been handed over; None where nothing was being read.
+        records_yielded: How many records had been yielded; None where nothing was being read.
     """
 
     page: int | None = None
     window: tuple[datetime | None, datetime | None] = (None, None)
-    handed_over: int | None = None
+    records_yielded: int | None = None
 
-    def tell_place(
-        self, page: int | None, minimum: datetime | None, maximum: datetime | None, handed_over: int
+    def add_context(
+        self, page: int | None, minimum: datetime | None, maximum: datetime | None, records_yielded: int
     ) -> None:
         """Adds to the message what was being read; not the times, as no message shows what may be personal."""
-        self.page, self.window, self.handed_over = page, (minimum, maximum), handed_over
+        self.page, self.window, self.records_yielded = page, (minimum, maximum), records_yielded
         place = "the first page" if page is None else f"page {page}"
         within = "" if minimum is None else " of the window of time in `window`"
-        self.args = (f"{self}; at {place}{within}, {handed_over} records handed over",)
+        self.args = (f"{self}; at {place}{within}, {records_yielded} records yielded",)
 
 
 class APIConnectionError(KonvoError):
@@ -137,6 +139,10 @@ class ResponseValidationError(KonvoError):
 
 class PaginationError(KonvoError):
     """The server repeats itself while it says that there is more."""
+
+
+class ConfigurationError(KonvoError, ValueError):
+    """A setting, as an argument or in the environment, that cannot be used."""
 
 
 class ContractDriftWarning(UserWarning):

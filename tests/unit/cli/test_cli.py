@@ -22,15 +22,15 @@ import pytest
 from konvoai._cli.main import konvo as group
 from tests.support.command import KONVO, Here, environment, konvo, started
 from tests.support.http_server import Reply, replies, serving
-from tests.support.mock_server import Standin, standin
-from tests.support.store import Shop
+from tests.support.mock_server import MockServer, standin
+from tests.support.store import Store
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def server() -> Iterator[Standin]:
-    with standin(Shop.of(450, START)) as running:
+def server() -> Iterator[MockServer]:
+    with standin(Store.of(450, START)) as running:
         yield running
 
 
@@ -44,14 +44,14 @@ def ids(lines: str) -> list[str]:
     return [json.loads(line)["id"] for line in lines.splitlines()]
 
 
-def test_a_list_in_a_pipe_is_the_records_in_lines_of_json(server: Standin) -> None:
+def test_a_list_in_a_pipe_is_the_records_in_lines_of_json(server: MockServer) -> None:
     done = konvo("sessions", "list", url=server.url)
     assert (0, "") == (done.returncode, done.stderr)
     assert server.shop.ids_in_order() == ids(done.stdout)
 
 
 @pytest.mark.parametrize("output", ["json", "csv", "table"])
-def test_the_other_formats_have_the_same_records(server: Standin, output: str) -> None:
+def test_the_other_formats_have_the_same_records(server: MockServer, output: str) -> None:
     done = konvo("sessions", "list", "--state", "--messages", "--take", "250", "-o", output, url=server.url)
     assert (0, "") == (done.returncode, done.stderr)
     if output == "json":
@@ -68,17 +68,17 @@ def test_the_other_formats_have_the_same_records(server: Standin, output: str) -
 
 
 def test_an_empty_list_is_empty_in_each_format(here: Here) -> None:
-    with standin(Shop()) as server:
+    with standin(Store()) as server:
         said = {form: here("sessions", "list", "-o", form, url=server.url) for form in ("json", "jsonl", "table")}
     assert {"json": "[]\n", "jsonl": "", "table": ""} == {form: done.stdout for form, done in said.items()}
 
 
-def test_few_are_had_by_one_request(server: Standin) -> None:
+def test_few_are_had_by_one_request(server: MockServer) -> None:
     assert 3 == len(ids(konvo("sessions", "list", "--take", "3", url=server.url).stdout))
     assert ["3"] == [request["limit"] for request in server.shop.requests]
 
 
-def test_times_are_iso_times_dates_or_spans_before_now(here: Here, server: Standin) -> None:
+def test_times_are_iso_times_dates_or_spans_before_now(here: Here, server: MockServer) -> None:
     here("sessions", "count", "--since", "2026-11-01", "--until", "2026-11-02T12:30:00+01:00", url=server.url)
     here("sessions", "count", "--since", "7d", url=server.url)
     konvo("sessions", "count", "--since", "2026-11-01T09:30", url=server.url, given={"TZ": "Europe/Berlin"})
@@ -92,7 +92,7 @@ def test_times_are_iso_times_dates_or_spans_before_now(here: Here, server: Stand
     assert "2026-11-01T08:30:00+00:00" == third["updated_at_min"]
 
 
-def test_a_count_is_a_number(server: Standin) -> None:
+def test_a_count_is_a_number(server: MockServer) -> None:
     done = konvo("sessions", "count", url=server.url)
     assert ("450\n", "") == (done.stdout, done.stderr)
 
@@ -135,7 +135,7 @@ def test_a_key_that_is_refused_is_the_exit_code_4(status: int, here: Here) -> No
     ],
 )
 def test_sync_and_report_say_what_is_wrong(arguments: list[str], code: int, word: str, here: Here) -> None:
-    with standin(Shop.of(5), key="another") as server:
+    with standin(Store.of(5), key="another") as server:
         done = here(*arguments, url=server.url)
     assert (code, "", True) == (done.returncode, done.stdout, word in done.stderr), done.stderr
     assert "Traceback" not in done.stderr
@@ -150,7 +150,7 @@ def test_no_key_is_the_exit_code_4_and_says_where_it_goes(here: Here, tmp_path: 
     assert "No such file" in done.stderr
 
 
-def test_the_key_may_be_in_a_file(here: Here, server: Standin, tmp_path: Path) -> None:
+def test_the_key_may_be_in_a_file(here: Here, server: MockServer, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("from-a-file\n")
     server.key = "from-a-file"
     given = {"KONVO_API_KEY": "", "KONVO_API_KEY_FILE": str(tmp_path / "key")}
@@ -170,7 +170,7 @@ def test_a_failure_is_one_sentence_and_with_debug_a_traceback() -> None:
     assert (1, True) == (done.returncode, "Traceback (most recent call last)" in done.stderr)
 
 
-def test_ctrl_c_ends_with_130(server: Standin) -> None:
+def test_ctrl_c_ends_with_130(server: MockServer) -> None:
     server.fault = lambda request: "slow"
     process = started("sessions", "list", url=server.url)
     while not server.requests:
@@ -180,7 +180,7 @@ def test_ctrl_c_ends_with_130(server: Standin) -> None:
     assert (130, "", "interrupted") == (process.returncode, out, error.strip())
 
 
-def test_a_closed_pipe_ends_quietly(server: Standin) -> None:
+def test_a_closed_pipe_ends_quietly(server: MockServer) -> None:
     with started("sessions", "list", "--messages", url=server.url) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -207,7 +207,7 @@ def on_a_terminal(*arguments: str, url: str) -> str:
     return said.decode()
 
 
-def test_on_a_terminal_a_list_is_a_table_that_fits(server: Standin) -> None:
+def test_on_a_terminal_a_list_is_a_table_that_fits(server: MockServer) -> None:
     lines = on_a_terminal("sessions", "list", "--take", "5", "--state", url=server.url).splitlines()
     assert 6 == len(lines)
     assert lines[0].startswith("id ")
@@ -223,7 +223,7 @@ def test_what_a_terminal_would_obey_is_shown_escaped() -> None:
     assert row.endswith("…")
 
 
-def test_progress_is_on_a_terminal_only(server: Standin, tmp_path: Path) -> None:
+def test_progress_is_on_a_terminal_only(server: MockServer, tmp_path: Path) -> None:
     done = konvo("sessions", "export", "--to", tmp_path / "a.jsonl", url=server.url)
     assert f"450 sessions in {tmp_path / 'a.jsonl'}\n" == done.stderr
     said = on_a_terminal("sessions", "export", "--to", str(tmp_path / "b.jsonl"), url=server.url)
@@ -247,7 +247,7 @@ def test_every_command_has_help(path: list[str], here: Here) -> None:
 
 @pytest.mark.parametrize(
     ("statement", "later"),
-    [("import konvoai._cli", {"httpx", "attrs", "msgspec"}), ("from konvoai import Konvo", {"attrs", "msgspec"})],
+    [("import konvoai._cli.main", {"httpx", "attrs", "msgspec"}), ("from konvoai import Konvo", {"attrs", "msgspec"})],
 )
 def test_what_is_heavy_is_imported_when_it_is_used(statement: str, later: set[str]) -> None:
     code = f"{statement}; import sys; print(*sys.modules)"
@@ -279,7 +279,7 @@ def test_a_missing_extra_is_told_by_the_command_that_installs_it(
     package: str, command: str, extra: str, tmp_path: Path
 ) -> None:
     code = f"import sys; sys.modules[{package!r}] = None; sys.argv[1:] = {command.split()!r}\n"
-    code += "from konvoai._cli import main; sys.exit(main())"
+    code += "from konvoai._cli.main import main; sys.exit(main())"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=environment("http://127.0.0.1:9"),
@@ -293,7 +293,7 @@ def test_a_missing_extra_is_told_by_the_command_that_installs_it(
     assert f"pip install 'konvoai[{extra}]'" in done.stderr
 
 
-def test_the_doctor_finds_a_server_sound_or_not(server: Standin) -> None:
+def test_the_doctor_finds_a_server_sound_or_not(server: MockServer) -> None:
     server.key = environment("")["KONVO_API_KEY"]
     done = konvo("doctor", url=server.url)
     assert 0 == done.returncode, done.stdout

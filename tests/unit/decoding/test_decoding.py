@@ -3,6 +3,7 @@ import json
 import warnings
 from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum
+from functools import partial
 from typing import Any
 
 import attrs
@@ -20,8 +21,9 @@ from konvoai import (
     Konvo,
     ResponseValidationError,
 )
+from konvoai._client import page_response
 from konvoai._decoding.drift import Drift
-from konvoai._decoding.page import read_answer
+from konvoai._decoding.page import decode_page
 from konvoai._settings import OnDrift
 from tests.support import api_document as document
 from tests.support.both_clients import Face, read
@@ -44,7 +46,7 @@ TYPES = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
 def decode(body: Any, on_drift: OnDrift = "ignore") -> list[AISession]:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     response = httpx.Response(200, content=content, request=httpx.Request("GET", "https://konvo.example/x?secret=1"))
-    return read_answer(AISessionResponse, response, Drift(on_drift)).items
+    return page_response(partial(decode_page, AISessionResponse), response, Drift(on_drift)).items
 
 
 def decode_one(**fields: Any) -> AISession:

@@ -20,8 +20,8 @@ from konvoai._doctor.runner import MOST_REQUESTS, examine
 from konvoai._resources import AISessions
 from scripts.contract import live as contract_live
 from tests.support.http_server import Reply, Request
-from tests.support.mock_server import Fault, Standin, no_fault, standin
-from tests.support.store import Answer, Shop
+from tests.support.mock_server import Fault, MockServer, no_fault, standin
+from tests.support.store import Answer, Store
 
 KEY = "the-right-key"
 LONG_AGO = datetime(2024, 5, 1, tzinfo=UTC)
@@ -31,7 +31,7 @@ WRONG_COUNTS = {"small": "less than the number of records", "large": "more than 
 NO_COUNTS = {"missing": "missing", "null": "null", "text": "not a number of records"}
 
 
-def shop_of(number: int, kind: type[Shop] = Shop, **habits: Any) -> Shop:
+def shop_of(number: int, kind: type[Store] = Store, **habits: Any) -> Store:
     """A shop whose sessions were updated in another order than that in which they were created."""
     created = [LONG_AGO + i * timedelta(minutes=1, milliseconds=7) for i in range(number)]
     updated = [time + timedelta(hours=1 + 7 * i % 11) for i, time in enumerate(created)]
@@ -39,7 +39,7 @@ def shop_of(number: int, kind: type[Shop] = Shop, **habits: Any) -> Shop:
 
 
 @contextmanager
-def serving(shop: Shop, key: str | None = KEY, fault: Callable[[Request], Fault] = no_fault) -> Iterator[Standin]:
+def serving(shop: Store, key: str | None = KEY, fault: Callable[[Request], Fault] = no_fault) -> Iterator[MockServer]:
     """The stand-in, and what holds for every one that is asked."""
     with standin(shop, key=key, fault=fault) as running:
         yield running
@@ -47,7 +47,7 @@ def serving(shop: Shop, key: str | None = KEY, fault: Callable[[Request], Fault]
     assert running.most_in_flight <= 1
 
 
-def examined(shop: Shop, key: str | None = KEY, fault: Callable[[Request], Fault] = no_fault, **how: Any) -> Report:
+def examined(shop: Store, key: str | None = KEY, fault: Callable[[Request], Fault] = no_fault, **how: Any) -> Report:
     with serving(shop, key, fault) as running:
         report = examine(api_key=KEY, base_url=running.url, **how)
         assert len(running.requests) == report.requests
@@ -146,28 +146,28 @@ def test_a_count_that_ends_within_the_last_page(number: int) -> None:
 
 
 def test_where_times_agree_both_are_named() -> None:
-    found = examined(Shop.of(30, LONG_AGO)).findings
+    found = examined(Store.of(30, LONG_AGO)).findings
     assert found["order"] == "by created_at or status.last_updated, ascending"
     assert found["time filters"] == "by created_at or status.last_updated"
 
 
 @pytest.mark.parametrize("inclusive", [(True, True), (False, True), (True, False), (False, False)])
 def test_a_burst_has_no_order_but_bounds(inclusive: tuple[bool, bool]) -> None:
-    found = examined(Shop.bursts([250], LONG_AGO, inclusive=inclusive)).findings
+    found = examined(Store.bursts([250], LONG_AGO, inclusive=inclusive)).findings
     assert found["order"] == f"{UNTOLD}all records are of one time"
     words = ["inclusive" if each else "exclusive" for each in inclusive]
     assert words == [found["updated_at_min"], found["updated_at_max"]]
 
 
 def test_an_order_by_something_else() -> None:
-    class Shuffled(Shop):
+    class Shuffled(Store):
         def _in_order(self, numbers: Any) -> Any:
             return sorted(numbers, key=lambda number: number * 5 % 13)
 
     assert examined(shop_of(30, Shuffled)).findings["order"] == "by none of the times that the records show"
 
 
-class PageCount(Shop):
+class PageCount(Store):
     def answer(self, query: Mapping[str, str]) -> Answer:
         answer = super().answer(query)
         if answer.status == 200:
@@ -189,7 +189,7 @@ def test_a_count_that_does_not_heed_the_filters(number: int) -> None:
     assert report.departures == ["`count` does not heed the filters"]
 
 
-class Coarse(Shop):
+class Coarse(Store):
     """Cuts the bounds to whole seconds."""
 
     def answer(self, query: Mapping[str, str]) -> Answer:
@@ -203,7 +203,7 @@ def test_filters_that_know_whole_seconds_only() -> None:
     assert found["updated_at_min"] == f"{UNTOLD}the filters tell no times apart by less than a second"
 
 
-class HalfDeaf(Shop):
+class HalfDeaf(Store):
     def answer(self, query: Mapping[str, str]) -> Answer:
         return super().answer({name: text for name, text in query.items() if name != "updated_at_max"})
 
@@ -215,7 +215,7 @@ def test_one_bound_that_is_ignored() -> None:
     assert report.departures == ["`updated_at_max` is ignored"]
 
 
-class Clamping(Shop):
+class Clamping(Store):
     """Makes the best of a limit that is too large, and does not know the document's Error."""
 
     def answer(self, query: Mapping[str, str]) -> Answer:
@@ -236,7 +236,7 @@ def test_a_key_that_does_not_matter() -> None:
     assert departures == ["a request with wrong key is answered 200, neither 401 nor 403"]
 
 
-class Limited(Shop):
+class Limited(Store):
     def headers(self) -> dict[str, str]:
         left = str(99 - len(self.requests))
         return {**super().headers(), "X-RateLimit-Remaining": left, "RateLimit-Policy": f'"day";q=100;pk={KEY}'}
@@ -344,7 +344,7 @@ def test_the_program_as_a_process(key: str, code: int) -> None:
         assert lines[-1] == f"{len(running.requests)} requests, 0 departures from the document"
 
 
-class Odd(Shop):
+class Odd(Store):
     def _record(self, number: int, asked: Any) -> dict[str, Any]:
         odd = {"channel": f"session-0{number}", "sentiment": KEY, "created_at": "yesterday", "feed_id": None}
         return {**super()._record(number, asked), **odd}

@@ -23,19 +23,19 @@ import pytest
 
 from tests.support.command import konvo, started
 from tests.support.http_server import Reply, Request, serving
-from tests.support.mock_server import Fault, Standin, standin
-from tests.support.store import Shop
+from tests.support.mock_server import Fault, MockServer, standin
+from tests.support.store import Store
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 FORMATS = ("jsonl", "jsonl.gz", "csv", "parquet")
 ONE = ("jsonl", *(pytest.param(form, marks=pytest.mark.long) for form in FORMATS[1:]))
 
 
-def shop(number: int) -> Shop:
-    return Shop.of(number, START, timedelta(seconds=20))
+def shop(number: int) -> Store:
+    return Store.of(number, START, timedelta(seconds=20))
 
 
-def export(server: Standin, to: Path, *options: str, code: int = 0, **more: Any) -> str:
+def export(server: MockServer, to: Path, *options: str, code: int = 0, **more: Any) -> str:
     done = konvo("sessions", "export", "--to", to, *options, url=server.url, **more)
     assert (code, "") == (done.returncode, done.stdout), done.stderr
     return done.stderr
@@ -57,7 +57,7 @@ def by_id(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(found, key=lambda record: str(record["id"]))
 
 
-def everything(of: Shop) -> list[dict[str, Any]]:
+def everything(of: Store) -> list[dict[str, Any]]:
     """The records of the shop, as it would answer now."""
     found: list[dict[str, Any]] = []
     while len(found) < len(of):
@@ -173,7 +173,7 @@ def test_what_changes_meanwhile_is_there_once_in_its_latest_state(form: str, tmp
 def test_an_interrupted_export_goes_on_where_it_stopped(form: str, tmp_path: Path) -> None:
     to = tmp_path / f"a.{form}"
     # A millisecond apart, so that a session is at whatever time it goes on from.
-    with standin(Shop.of(5000, START, timedelta(milliseconds=1))) as server:
+    with standin(Store.of(5000, START, timedelta(milliseconds=1))) as server:
         times = ["--since", "100000d", "--until", "0s"]  # another time whenever it is told
         export(server, tmp_path / f"whole.{form}", *times)
         asked = len(server.requests)
@@ -193,7 +193,7 @@ def test_an_interrupted_export_goes_on_where_it_stopped(form: str, tmp_path: Pat
 
 def test_an_export_that_is_interrupted_twice_has_no_record_twice(tmp_path: Path) -> None:
     to, times = tmp_path / "a.jsonl", ["--since", "2026-11-01", "--until", "2026-11-01T00:00:05"]
-    with standin(Shop.of(5000, START, timedelta(milliseconds=1))) as server:
+    with standin(Store.of(5000, START, timedelta(milliseconds=1))) as server:
         server.fault = failing_after(12)
         export(server, to, *times, code=1)
         server.fault = failing_after(8)
@@ -298,7 +298,7 @@ def test_ctrl_c_keeps_what_was_read(tmp_path: Path) -> None:
 
 
 @contextmanager
-def slowly(number: int) -> Iterator[Standin]:
+def slowly(number: int) -> Iterator[MockServer]:
     with standin(shop(number), latency=0.05) as server:
         yield server
 

@@ -60,7 +60,7 @@ def test_the_error_says_what_the_server_said_and_what_to_do(face: Face) -> None:
             read(face, server.url)
     assert str(caught.value) == (
         f"400 Bad Request from GET {server.url}/ai-sessions; page is no number; correct the parameters; "
-        "at the first page, 0 records handed over"
+        "at the first page, 0 records yielded"
     )
     assert caught.value.body == konvoai.Error(error=17, message="page is no number")
     assert caught.value.response.status_code == 400
@@ -144,13 +144,13 @@ def test_a_closed_client_says_so() -> None:
 
 def test_the_users_own_client_sends_with_its_headers_and_hooks_and_is_left_open() -> None:
     seen = []
-    with httpx.Client(headers={"X-Shop": "7"}, event_hooks={"response": [seen.append]}) as own:
+    with httpx.Client(headers={"X-Store": "7"}, event_hooks={"response": [seen.append]}) as own:
         with serving(replies(ONE, NONE)) as server:
             with Konvo("test-key", base_url=server.url, http_client=own) as konvo:
                 assert len(list(konvo.ai_sessions.list())) == 1
                 assert list_ai_sessions.sync_detailed(client=konvo.api).status_code == 200
         assert not own.is_closed
-    sent = {(request.headers["x-shop"], request.headers["x-api-key"]) for request in server.requests}
+    sent = {(request.headers["x-store"], request.headers["x-api-key"]) for request in server.requests}
     assert sent == {("7", "test-key")}
     assert len(seen) == len(server.requests)
     assert "x-api-key" not in own.headers
@@ -158,7 +158,7 @@ def test_the_users_own_client_sends_with_its_headers_and_hooks_and_is_left_open(
 
 @pytest.mark.anyio
 async def test_the_users_own_async_client_is_left_open_and_follows_no_redirect() -> None:
-    async with httpx.AsyncClient(headers={"X-Shop": "7"}, follow_redirects=True) as own:
+    async with httpx.AsyncClient(headers={"X-Store": "7"}, follow_redirects=True) as own:
         with serving(
             replies(ONE, NONE, NONE, NONE, Reply(b"", status=302, headers={"Location": "/elsewhere"}))
         ) as server:
@@ -168,7 +168,7 @@ async def test_the_users_own_async_client_is_left_open_and_follows_no_redirect()
                 with pytest.raises(APIStatusError, match="redirects are not followed"):
                     await konvo.ai_sessions.list().count()
         assert not own.is_closed
-    assert {request.headers["x-shop"] for request in server.requests} == {"7"}
+    assert {request.headers["x-store"] for request in server.requests} == {"7"}
 
 
 def test_a_hook_that_raises_for_a_status_still_gives_our_error() -> None:

@@ -14,7 +14,7 @@ from konvoai._http import retry
 from tests.support.both_clients import KEY, Face, Way, read
 from tests.support.http_server import Reply, Request, open_sockets
 from tests.support.mock_server import Fault, standin
-from tests.support.store import Shop
+from tests.support.store import Store
 
 SESSIONS = 60
 AT_ONCE = {"Retry-After": "0"}
@@ -63,7 +63,7 @@ everywhere = [
 
 @pytest.fixture(autouse=True)
 def short_delays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry, "FIRST_DELAY", 0.005)
+    monkeypatch.setattr(retry, "INITIAL_BACKOFF", 0.005)
 
 
 @pytest.fixture(autouse=True)
@@ -74,8 +74,8 @@ def nothing_is_left() -> Any:
     assert open_sockets() == before
 
 
-def shop() -> Shop:
-    return Shop.of(SESSIONS, start=datetime.now(UTC) - timedelta(hours=2), cap=10, order="updated")
+def shop() -> Store:
+    return Store.of(SESSIONS, start=datetime.now(UTC) - timedelta(hours=2), cap=10, order="updated")
 
 
 def is_catch_up(request: Request) -> bool:
@@ -152,9 +152,9 @@ def test_a_fault_that_lasts_is_its_error_and_tells_the_place(
         asked.get("updated_at_min"),
         asked.get("updated_at_max"),
     ]
-    assert error.handed_over is not None
-    assert 0 <= error.handed_over <= SESSIONS
-    assert f"{error.handed_over} records handed over" in str(error)
+    assert error.records_yielded is not None
+    assert 0 <= error.records_yielded <= SESSIONS
+    assert f"{error.records_yielded} records yielded" in str(error)
     assert not any(value in str(error) for name, value in asked.items() if name.startswith("updated"))
     assert ("(3 attempts)" in str(error)) == (attempts == 3)
     if isinstance(shown, int):

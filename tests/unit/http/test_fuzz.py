@@ -79,7 +79,7 @@ answers = st.builds(
 @pytest.fixture(autouse=True, scope="module")
 def short_delays() -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(retry, "FIRST_DELAY", 0.001)
+        patch.setattr(retry, "INITIAL_BACKOFF", 0.001)
         yield
 
 

@@ -47,7 +47,7 @@ def megabytes() -> float:
 @pytest.mark.long
 @pytest.mark.skipif(not (PROCESS / "status").exists(), reason="this system does not tell what a process holds")
 def test_nothing_is_lost_and_nothing_grows(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry, "FIRST_DELAY", 0.001)
+    monkeypatch.setattr(retry, "INITIAL_BACKOFF", 0.001)
     before, sizes = threads_and_sockets(), []
 
     def check(found: list[AISession]) -> None:

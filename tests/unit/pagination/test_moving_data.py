@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konvoai import UNSET, AISession, Page, PaginationError
-from konvoai._pagination.list_flow import read_list
-from konvoai._pagination.protocol import Answer, Ask, Steps
-from konvoai._pagination.scan_flow import WindowScan
-from tests.support.store import COUNTS, ORDERS, Change, Shop, moving
+from konvoai._pagination.list_flow import list_flow
+from konvoai._pagination.protocol import Flow, PageRequest, PageResponse
+from konvoai._pagination.scan_flow import ScanFlow
+from tests.support.store import COUNTS, ORDERS, Change, Store, moving
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MOST_REQUESTS = 3000
@@ -30,7 +30,7 @@ changes: st.SearchStrategy[list[Change]] = st.lists(
 )
 
 
-def asked(ask: Ask, limit: int) -> dict[str, str]:
+def asked(ask: PageRequest, limit: int) -> dict[str, str]:
     query = {"limit": str(limit)}
     if ask.page is not None:
         query["page"] = str(ask.page)
@@ -40,18 +40,18 @@ def asked(ask: Ask, limit: int) -> dict[str, str]:
     return query
 
 
-def answered(shop: Shop, ask: Ask, limit: int) -> Answer[AISession]:
+def answered(shop: Store, ask: PageRequest, limit: int) -> PageResponse[AISession]:
     found = shop.answer(asked(ask, limit))
     assert found.status == 200
     count = found.body.get("count")
     items = [AISession(id=record.get("id", UNSET), feed_id=record["feed_id"]) for record in found.body["result"]]
     date = shop.clock().replace(microsecond=0) if shop.dated else None
-    return Answer(items, count if type(count) is int and count >= 0 else None, date)
+    return PageResponse(items, count if type(count) is int and count >= 0 else None, date)
 
 
-def read(steps: Steps[Any], shop: Shop, limit: int, pick: Callable[[int], int] = lambda waiting: 0) -> list[Any]:
+def read(steps: Flow[Any], shop: Store, limit: int, pick: Callable[[int], int] = lambda waiting: 0) -> list[Any]:
     """Drives a reading; of the requests in flight the server answers the one that `pick` chooses."""
-    flight: list[tuple[Ask, list[Answer[AISession]]]] = []
+    flight: list[tuple[PageRequest, list[PageResponse[AISession]]]] = []
     pages = []
     try:
         step: Any = next(steps)
@@ -86,8 +86,8 @@ class Habits(NamedTuple):
     concurrency: int
     skew: int
 
-    def shop(self, created: list[datetime], **more: Any) -> Shop:
-        return Shop(
+    def shop(self, created: list[datetime], **more: Any) -> Store:
+        return Store(
             created=created,
             order=self.order,
             page_base=self.page_base,
@@ -97,7 +97,7 @@ class Habits(NamedTuple):
             **more,
         )
 
-    def clock(self, shop: Shop) -> Callable[[], datetime]:
+    def clock(self, shop: Store) -> Callable[[], datetime]:
         return lambda: shop.clock() + timedelta(seconds=self.skew)
 
 
@@ -122,13 +122,13 @@ births = st.lists(st.sampled_from([0, 0, 0, 1, 1, 60_000, 3_600_000, 90 * 86_400
 @pytest.mark.drawn
 @given(births, changes, habits(1), st.integers())
 def test_a_list_has_what_stays_once_whatever_changes_between_requests(
-    created: list[datetime], schedule: list[Change], server: Habits, luck: int
+    created: list[datetime], schedule: list[Change], server: Habits, jitter: int
 ) -> None:
     shop = server.shop(created)
     before = set(shop.ids_in_order())
     moving(shop, schedule)
-    steps: Steps[Page[AISession]] = read_list(None, (None, None), server.concurrency, server.clock(shop))
-    found = ids(read(steps, shop, server.limit, Random(luck).randrange))
+    steps: Flow[Page[AISession]] = list_flow(None, (None, None), server.concurrency, server.clock(shop))
+    found = ids(read(steps, shop, server.limit, Random(jitter).randrange))
     assert sorted(before & set(shop.ids_in_order()) - set(found)) == []
     assert sorted(found) == sorted(set(found))
 
@@ -136,12 +136,12 @@ def test_a_list_has_what_stays_once_whatever_changes_between_requests(
 @pytest.mark.drawn
 @given(births, habits(1), st.sampled_from([*COUNTS, "own page"]), st.booleans(), st.integers())
 def test_a_list_that_stands_still_is_whole_and_in_order_whatever_count_says(
-    created: list[datetime], server: Habits, count: str, with_ids: bool, luck: int
+    created: list[datetime], server: Habits, count: str, with_ids: bool, jitter: int
 ) -> None:
     told = {"count": count} if count in COUNTS else {"count": lambda total: min(total, server.limit, server.cap)}
     shop = server.shop(created, ids=with_ids, **told)
-    steps: Steps[Page[AISession]] = read_list(None, (None, None), server.concurrency, server.clock(shop))
-    pages = read(steps, shop, server.limit, Random(luck).randrange)
+    steps: Flow[Page[AISession]] = list_flow(None, (None, None), server.concurrency, server.clock(shop))
+    pages = read(steps, shop, server.limit, Random(jitter).randrange)
     feeds = [session.feed_id for page in pages for session in page.items]
     assert feeds == [f"feed-{int(name.removeprefix('session-'))}" for name in shop.ids_in_order()]
 
@@ -149,13 +149,13 @@ def test_a_list_that_stands_still_is_whole_and_in_order_whatever_count_says(
 @pytest.mark.drawn
 @given(births, changes, habits(2), st.sampled_from(list(COUNTS)), st.integers())
 def test_a_scan_has_what_stays_whatever_changes_between_requests_and_whatever_count_says(
-    created: list[datetime], schedule: list[Change], server: Habits, count: str, luck: int
+    created: list[datetime], schedule: list[Change], server: Habits, count: str, jitter: int
 ) -> None:
     shop = server.shop(created, count=count)
     before = set(shop.ids_in_order())
     moving(shop, schedule)
-    scan = WindowScan[AISession]((None, None), server.limit, server.concurrency, server.clock(shop))
-    windows = read(scan.read(), shop, server.limit, Random(luck).randrange)
+    scan = ScanFlow[AISession]((None, None), server.limit, server.concurrency, server.clock(shop))
+    windows = read(scan.read(), shop, server.limit, Random(jitter).randrange)
     found = ids(windows)
     touched = sum(change.what == "touch" for change in schedule)
     assert sorted(before & set(shop.ids_in_order()) - set(found)) == []
@@ -169,7 +169,7 @@ bursts = st.lists(st.tuples(st.integers(1, 4), st.integers(0, 25)), min_size=1, 
 @pytest.mark.drawn
 @given(bursts, st.lists(st.integers(0, 60), max_size=12), habits(2), st.sampled_from(list(COUNTS)), st.integers())
 def test_a_scan_reads_bursts_by_pages_and_has_what_stays_though_they_shrink(
-    found_before: list[tuple[int, int]], leaving: list[int], server: Habits, count: str, luck: int
+    found_before: list[tuple[int, int]], leaving: list[int], server: Habits, count: str, jitter: int
 ) -> None:
     created = []
     for hours, (sparse, burst) in enumerate(found_before):
@@ -178,31 +178,31 @@ def test_a_scan_reads_bursts_by_pages_and_has_what_stays_though_they_shrink(
         created += [begin + timedelta(minutes=45, milliseconds=7 * place) for place in range(burst)]
     shop = server.shop(created, count=count)
     before = set(shop.ids_in_order())
-    quiet = Random(luck).randrange(30)
+    quiet = Random(jitter).randrange(30)
     moving(shop, [Change("nothing", 0, 1)] * quiet + [Change("remove", place, 1) for place in leaving])
-    scan = WindowScan[AISession]((None, None), server.limit, server.concurrency, server.clock(shop))
-    found = ids(read(scan.read(), shop, server.limit, Random(luck).randrange))
+    scan = ScanFlow[AISession]((None, None), server.limit, server.concurrency, server.clock(shop))
+    found = ids(read(scan.read(), shop, server.limit, Random(jitter).randrange))
     assert sorted(before & set(shop.ids_in_order()) - set(found)) == []
     assert sorted(found) == sorted(set(found))
 
 
 def test_a_scan_is_whole_whenever_a_record_leaves_the_first_page_of_a_server_that_caps_its_pages() -> None:
     for quiet in range(60):
-        shop = Shop.bursts([5], cap=4, now=NOON)
+        shop = Store.bursts([5], cap=4, now=NOON)
         moving(shop, [*[Change("nothing", 0, 1)] * quiet, Change("remove", 0, 1)])
-        found = ids(read(WindowScan[AISession]((None, None), 10, 1, shop.clock).read(), shop, 10))
+        found = ids(read(ScanFlow[AISession]((None, None), 10, 1, shop.clock).read(), shop, 10))
         assert sorted(set(shop.ids_in_order()) - set(found)) == []
 
 
 @pytest.mark.parametrize("skew", [0, 3600, -3600])
 @pytest.mark.parametrize("kind", ["list", "scan"])
 def test_no_bound_of_time_is_ahead_of_the_servers_clock(kind: str, skew: int) -> None:
-    shop = Shop.of(60, start=NOON - timedelta(minutes=60), now=NOON)
+    shop = Store.of(60, start=NOON - timedelta(minutes=60), now=NOON)
     moving(shop, [Change("touch", 0, 1)] * 30)
     clock = Habits("updated", 0, 5, 5, (True, True), 3, skew).clock(shop)
     ways = {
-        "list": lambda: read_list(None, (None, None), 3, clock),
-        "scan": lambda: WindowScan[AISession]((None, None), 5, 3, clock).read(),
+        "list": lambda: list_flow(None, (None, None), 3, clock),
+        "scan": lambda: ScanFlow[AISession]((None, None), 5, 3, clock).read(),
     }
     read(ways[kind](), shop, 5)
     ends = [query.get("updated_at_max") for query in shop.requests]
@@ -218,57 +218,57 @@ def test_a_scan_that_goes_on_from_a_window_loses_nothing(
 ) -> None:
     shop = server.shop(created)
     before = set(shop.ids_in_order())
-    first = WindowScan[AISession]((None, None), server.limit, 1, server.clock(shop))
+    first = ScanFlow[AISession]((None, None), server.limit, 1, server.clock(shop))
     windows = read(first.read(), shop, server.limit)[: stop + 1]
     moving(shop, schedule)
-    second = WindowScan[AISession]((windows[-1].end, None), server.limit, 1, server.clock(shop))
+    second = ScanFlow[AISession]((windows[-1].end, None), server.limit, 1, server.clock(shop))
     found = {*ids(windows), *ids(read(second.read(), shop, server.limit))}
     assert sorted(before & set(shop.ids_in_order()) - found) == []
 
 
 def test_a_server_that_ignores_page_ends_the_list_or_is_told_how_much_arrived() -> None:
-    whole, more = Shop.of(3, page_ignored=True, now=NOON), Shop.of(9, page_ignored=True, now=NOON)
-    assert len(ids(read(read_list(None, (None, None), 4, whole.clock), whole, 3))) == 3
+    whole, more = Store.of(3, page_ignored=True, now=NOON), Store.of(9, page_ignored=True, now=NOON)
+    assert len(ids(read(list_flow(None, (None, None), 4, whole.clock), whole, 3))) == 3
     with pytest.raises(PaginationError, match="3 of 9"):
-        read(read_list(None, (None, None), 4, more.clock), more, 3)
+        read(list_flow(None, (None, None), 4, more.clock), more, 3)
 
 
 def test_a_server_that_ignores_the_times_ends_the_list_at_no_more_than_twice_the_requests() -> None:
-    shop = Shop.of(100, filters=None, now=NOON)
-    assert len(ids(read(read_list(None, (None, None), 1, shop.clock), shop, 10))) == 100
+    shop = Store.of(100, filters=None, now=NOON)
+    assert len(ids(read(list_flow(None, (None, None), 1, shop.clock), shop, 10))) == 100
     assert len(shop.requests) <= 22
 
 
 def test_a_server_that_ignores_the_times_cannot_be_scanned() -> None:
-    shop = Shop.of(100, filters=None, now=NOON)
+    shop = Store.of(100, filters=None, now=NOON)
     with pytest.raises(PaginationError, match=r"list\(\)"):
-        read(WindowScan[AISession]((None, None), 10, 1, shop.clock).read(), shop, 10)
+        read(ScanFlow[AISession]((None, None), 10, 1, shop.clock).read(), shop, 10)
 
 
 def test_beyond_an_end_that_the_user_sets_in_the_past_nothing_is_asked() -> None:
-    shop = Shop.of(30, start=NOON - timedelta(minutes=30), now=NOON)
+    shop = Store.of(30, start=NOON - timedelta(minutes=30), now=NOON)
     end = NOON - timedelta(minutes=10)
-    found = ids(read(read_list(None, (None, end), 4, shop.clock), shop, 5))
+    found = ids(read(list_flow(None, (None, end), 4, shop.clock), shop, 5))
     assert found == shop.ids_in_order()[:21]
     assert {query["updated_at_max"] for query in shop.requests} == {end.isoformat()}
 
 
 @pytest.mark.parametrize("count", COUNTS)
 def test_bursts_of_one_millisecond_are_scanned_whole(count: str) -> None:
-    shop = Shop.bursts([1, 2500, 2, 500, 1], order="-updated", count=count, now=NOON)
-    assert len(ids(read(WindowScan[AISession]((None, None), 200, 4, shop.clock).read(), shop, 200))) == 3004
+    shop = Store.bursts([1, 2500, 2, 500, 1], order="-updated", count=count, now=NOON)
+    assert len(ids(read(ScanFlow[AISession]((None, None), 200, 4, shop.clock).read(), shop, 200))) == 3004
     assert len(shop.requests) < 500
 
 
 def test_empty_years_cost_a_handful_of_requests() -> None:
-    shop = Shop.of(150, start=NOON - timedelta(days=1), now=NOON)
-    read(WindowScan[AISession]((None, None), 200, 1, shop.clock).read(), shop, 200)
+    shop = Store.of(150, start=NOON - timedelta(days=1), now=NOON)
+    read(ScanFlow[AISession]((None, None), 200, 1, shop.clock).read(), shop, 200)
     assert len(shop.requests) <= 8
 
 
 def test_a_list_ends_though_the_server_ignores_the_times_and_grows_as_it_is_read() -> None:
-    shop = Shop.of(20, filters=None, now=NOON)
+    shop = Store.of(20, filters=None, now=NOON)
     moving(shop, [Change("add", 0, 1)] * 15)
-    found = ids(read(read_list(None, (None, None), 2, shop.clock), shop, 5))
+    found = ids(read(list_flow(None, (None, None), 2, shop.clock), shop, 5))
     assert sorted(set(shop.ids_in_order()[:20]) - set(found)) == []
     assert len(shop.requests) < 60

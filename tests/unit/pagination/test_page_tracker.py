@@ -5,35 +5,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konvoai import AISession, Page, PaginationError
-from konvoai._pagination.page_tracker import PageWalk, Seen
-from konvoai._pagination.protocol import Answer
+from konvoai._pagination.page_tracker import PageTracker, SeenIds
+from konvoai._pagination.protocol import PageResponse
 
 
 def sessions(number: int) -> list[AISession]:
     return [AISession(id=str(i)) for i in range(number)]
 
 
-def ask_and_receive(walk: PageWalk[AISession], answer: Answer[AISession]) -> Page[AISession] | None:
-    walk.ask(1)
-    return walk.receive(answer)
+def ask_and_receive(tracker: PageTracker[AISession], answer: PageResponse[AISession]) -> Page[AISession] | None:
+    tracker.next_pages(1)
+    return tracker.on_response(answer)
 
 
-def walk(
+def tracker(
     records: list[AISession], *, page: int | None = None, limit: int, base: int, cap: int, count: Any
 ) -> list[Page[AISession]]:
-    """Reads `records` from a server in memory; fails where the walk asks far more than there is."""
-    walk = PageWalk[AISession](page, Seen())
+    """Reads `records` from a server in memory; fails where the tracker asks far more than there is."""
+    tracker = PageTracker[AISession](page, SeenIds())
     pages = []
     for _ in range(len(records) + 5):
-        if walk.ended:
+        if tracker.ended:
             return pages
         size = min(limit, cap)
-        (asked,) = walk.ask(1)
+        (asked,) = tracker.next_pages(1)
         number = max((base if asked is None else asked) - base, 0)
-        received = walk.receive(Answer(records[number * size : (number + 1) * size], count))
+        received = tracker.on_response(PageResponse(records[number * size : (number + 1) * size], count))
         if received is not None:
             pages.append(received)
-    raise AssertionError("the walk does not end")
+    raise AssertionError("the tracker does not end")
 
 
 @given(
@@ -49,7 +49,7 @@ def test_every_record_arrives_once_in_order_wherever_pages_begin_whatever_count_
     records = sessions(size)
     told = size if count == "honest" else count
     try:
-        pages = walk(records, limit=limit, base=base, cap=cap, count=told)
+        pages = tracker(records, limit=limit, base=base, cap=cap, count=told)
     except PaginationError:
         raise AssertionError("nothing was repeated but the first page") from None
     assert [session for page in pages for session in page.items] == records
@@ -57,58 +57,58 @@ def test_every_record_arrives_once_in_order_wherever_pages_begin_whatever_count_
 
 @given(size=st.integers(1, 40), base=st.integers(0, 1), limit=st.integers(1, 10))
 def test_pages_have_the_servers_numbers_once_the_next_page_showed_them(size: int, base: int, limit: int) -> None:
-    pages = walk(sessions(size), limit=limit, base=base, cap=limit, count=None)
+    pages = tracker(sessions(size), limit=limit, base=base, cap=limit, count=None)
     first = base if size else 0
     assert [page.number for page in pages] == list(range(first, first + len(pages)))
 
 
 def test_a_list_begins_at_the_page_that_is_asked_for() -> None:
-    pages = walk(sessions(10), page=2, limit=3, base=1, cap=3, count=10)
+    pages = tracker(sessions(10), page=2, limit=3, base=1, cap=3, count=10)
     assert [session.id for page in pages for session in page.items] == ["3", "4", "5", "6", "7", "8", "9"]
 
 
 def test_a_page_shorter_than_the_one_before_is_the_last() -> None:
-    walk = PageWalk[AISession](None, Seen())
+    tracker = PageTracker[AISession](None, SeenIds())
     records = sessions(7)
-    ask_and_receive(walk, Answer(records[:4], 7))
-    assert not walk.ended
-    ask_and_receive(walk, Answer(records[4:], 7))
-    assert walk.ended
+    ask_and_receive(tracker, PageResponse(records[:4], 7))
+    assert not tracker.ended
+    ask_and_receive(tracker, PageResponse(records[4:], 7))
+    assert tracker.ended
 
 
 def test_a_short_page_is_not_the_end_while_the_count_says_more() -> None:
-    walk = PageWalk[AISession](None, Seen())
+    tracker = PageTracker[AISession](None, SeenIds())
     records = sessions(7)
-    ask_and_receive(walk, Answer(records[:4], 8))
-    ask_and_receive(walk, Answer(records[4:], 8))
-    assert not walk.ended
+    ask_and_receive(tracker, PageResponse(records[:4], 8))
+    ask_and_receive(tracker, PageResponse(records[4:], 8))
+    assert not tracker.ended
 
 
 def test_a_first_page_may_be_capped_by_the_server_and_is_never_the_last() -> None:
-    walk = PageWalk[AISession](None, Seen())
-    ask_and_receive(walk, Answer(sessions(4), 4))
-    assert not walk.ended
+    tracker = PageTracker[AISession](None, SeenIds())
+    ask_and_receive(tracker, PageResponse(sessions(4), 4))
+    assert not tracker.ended
 
 
 def test_records_without_an_id_are_never_taken_for_one_another() -> None:
     records = [AISession(workspace_id="same", feed_id=str(i)) for i in range(7)]
-    pages = walk(records, limit=2, base=0, cap=2, count=None)
+    pages = tracker(records, limit=2, base=0, cap=2, count=None)
     assert [session for page in pages for session in page.items] == records
 
 
 @pytest.mark.parametrize("with_id", [True, False])
 def test_a_server_that_ignores_page_while_it_counts_more_is_an_error(with_id: bool) -> None:
-    same = Answer([AISession(id="1") if with_id else AISession(feed_id="1")], 3)
-    walk = PageWalk[AISession](None, Seen())
-    ask_and_receive(walk, same)
-    ask_and_receive(walk, same)
+    same = PageResponse([AISession(id="1") if with_id else AISession(feed_id="1")], 3)
+    tracker = PageTracker[AISession](None, SeenIds())
+    ask_and_receive(tracker, same)
+    ask_and_receive(tracker, same)
     with pytest.raises(PaginationError, match="1 of 3"):
-        ask_and_receive(walk, same)
+        ask_and_receive(tracker, same)
 
 
 def test_a_server_that_ignores_page_and_counts_no_more_ends_the_list() -> None:
-    same = Answer(sessions(1), 0)
-    walk = PageWalk[AISession](None, Seen())
-    pages = [ask_and_receive(walk, same) for _ in range(3)]
+    same = PageResponse(sessions(1), 0)
+    tracker = PageTracker[AISession](None, SeenIds())
+    pages = [ask_and_receive(tracker, same) for _ in range(3)]
     assert [page and len(page.items) for page in pages] == [1, None, None]
-    assert walk.ended
+    assert tracker.ended

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from konvoai import AsyncKonvo, InternalServerError, Konvo
 from tests.support.both_clients import KEY, Face, Way, read
 from tests.support.mock_server import standin
-from tests.support.store import ORDERS, Change, Shop, moving
+from tests.support.store import ORDERS, Change, Store, moving
 
 HOUR_AGO = timedelta(hours=1)
 
@@ -36,7 +36,7 @@ def ids(face: Face, way: Way, url: str, **arguments: Any) -> list[Any]:
 def test_what_stays_arrives_whatever_changes_between_requests(
     schedule: list[Change], order: str, base: int, cap: int, concurrency: int, face: Face, way: Way
 ) -> None:
-    shop = Shop.of(50, start=datetime.now(UTC) - HOUR_AGO, order=order, page_base=base, cap=cap)
+    shop = Store.of(50, start=datetime.now(UTC) - HOUR_AGO, order=order, page_base=base, cap=cap)
     before = set(shop.ids_in_order())
     moving(shop, schedule)
     with standin(shop) as server:
@@ -51,19 +51,19 @@ def test_what_stays_arrives_whatever_changes_between_requests(
 def test_no_more_requests_are_in_flight_than_asked_for(
     face: Face, way: Way, concurrency: int, in_flight: list[int]
 ) -> None:
-    with standin(Shop.of(120, order="updated", cap=10), latency=0.02) as server:
+    with standin(Store.of(120, order="updated", cap=10), latency=0.02) as server:
         assert len(ids(face, way, server.url, concurrency=concurrency)) == 120
     assert server.most_in_flight in in_flight
 
 
 def test_the_order_of_the_server_is_kept_with_many_in_flight(face: Face) -> None:
-    shop = Shop.of(500, order="-updated")
+    shop = Store.of(500, order="-updated")
     with standin(shop) as server:
         assert ids(face, "list", server.url, limit=10, concurrency=8) == shop.ids_in_order()
 
 
 def test_a_reader_who_stops_is_never_more_than_the_window_ahead() -> None:
-    shop = Shop.of(500)
+    shop = Store.of(500)
     with standin(shop) as server, Konvo(KEY, base_url=server.url) as konvo:
         with closing(konvo.ai_sessions.list(limit=10, concurrency=4).pages()) as pages:
             next(pages)
@@ -76,7 +76,7 @@ def test_a_reader_who_stops_is_never_more_than_the_window_ahead() -> None:
 @pytest.mark.anyio
 async def test_an_async_reader_who_stops_leaves_no_task_behind() -> None:
     before = asyncio.all_tasks()
-    with standin(Shop.of(500), latency=0.02) as server:
+    with standin(Store.of(500), latency=0.02) as server:
         async with AsyncKonvo(KEY, base_url=server.url) as konvo:
             async with aclosing(konvo.ai_sessions.list(limit=10, concurrency=4).pages()) as pages:
                 await anext(pages)
@@ -88,7 +88,7 @@ async def test_an_async_reader_who_stops_leaves_no_task_behind() -> None:
 @pytest.mark.anyio
 async def test_a_cancelled_reader_leaves_no_task_behind() -> None:
     before = asyncio.all_tasks()
-    with standin(Shop.of(500), latency=0.05) as server:
+    with standin(Store.of(500), latency=0.05) as server:
         async with AsyncKonvo(KEY, base_url=server.url) as konvo:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.2):
@@ -101,7 +101,7 @@ def test_an_error_with_many_in_flight_comes_after_what_arrived_and_ends_all(face
     def fault(request: Any) -> Any:
         return (500, {"Retry-After": "0"}) if len(server.requests) > 12 else None
 
-    with standin(Shop.of(500, cap=10, order="updated"), fault=fault) as server:
+    with standin(Store.of(500, cap=10, order="updated"), fault=fault) as server:
         with pytest.raises(InternalServerError):
             ids(face, way, server.url, concurrency=4)
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("konvoai")] == []
@@ -109,7 +109,7 @@ def test_an_error_with_many_in_flight_comes_after_what_arrived_and_ends_all(face
 
 def test_a_scan_hands_over_windows_that_touch_one_another_up_to_now() -> None:
     began = datetime.now(UTC)
-    with standin(Shop.of(100, order="updated", cap=20)) as server, Konvo(KEY, base_url=server.url) as konvo:
+    with standin(Store.of(100, order="updated", cap=20)) as server, Konvo(KEY, base_url=server.url) as konvo:
         windows = list(konvo.ai_sessions.scan(updated_at_min=datetime(2025, 12, 1, tzinfo=UTC)).windows())
     assert windows[0].start == datetime(2025, 12, 1, tzinfo=UTC)
     assert [window.end for window in windows[:-1]] == [window.start for window in windows[1:]]
@@ -118,7 +118,7 @@ def test_a_scan_hands_over_windows_that_touch_one_another_up_to_now() -> None:
 
 
 def test_flags_and_bounds_reach_every_request_of_a_scan(face: Face) -> None:
-    shop = Shop.of(100, order="updated", cap=20)
+    shop = Store.of(100, order="updated", cap=20)
     until = datetime(2026, 1, 1, 1, tzinfo=UTC)
     with standin(shop) as server:
         found = ids(face, "scan", server.url, updated_at_max=until, messages=True, state=True)
@@ -128,7 +128,7 @@ def test_flags_and_bounds_reach_every_request_of_a_scan(face: Face) -> None:
 
 
 def test_a_server_whose_clock_is_an_hour_off_is_read_by_its_own(face: Face) -> None:
-    shop = Shop.of(50, start=datetime.now(UTC) - HOUR_AGO, step=timedelta(minutes=2), skew=HOUR_AGO, cap=10)
+    shop = Store.of(50, start=datetime.now(UTC) - HOUR_AGO, step=timedelta(minutes=2), skew=HOUR_AGO, cap=10)
     with standin(shop) as server:
         assert len(ids(face, "list", server.url)) == 50
     upper = {datetime.fromisoformat(query["updated_at_max"]) for query in shop.requests if "updated_at_max" in query}

@@ -15,20 +15,20 @@ import httpx
 import pytest
 
 from tests.support.http_server import Request
-from tests.support.mock_server import Fault, Standin, standin
-from tests.support.store import Shop
+from tests.support.mock_server import Fault, MockServer, standin
+from tests.support.store import Store
 
 KEY = {"x-api-key": "key"}
 
 
 @pytest.fixture
-def running() -> Iterator[Standin]:
-    with standin(Shop.of(5, now=datetime(2026, 3, 1, tzinfo=UTC))) as server:
+def running() -> Iterator[MockServer]:
+    with standin(Store.of(5, now=datetime(2026, 3, 1, tzinfo=UTC))) as server:
         yield server
 
 
 def ask(
-    server: Standin,
+    server: MockServer,
     method: str = "GET",
     path: str = "/ai-sessions",
     *,
@@ -41,51 +41,51 @@ def ask(
 
 
 @pytest.mark.parametrize("query", [{}, {"page": 1, "limit": 2}, {"limit": 0}])
-def test_it_answers_as_its_shop_does(running: Standin, query: dict[str, int]) -> None:
+def test_it_answers_as_its_shop_does(running: MockServer, query: dict[str, int]) -> None:
     expected = running.shop.answer({name: str(value) for name, value in query.items()})
     found = ask(running, **query)
     assert (expected.status, expected.body) == (found.status_code, found.json())
 
 
-def test_its_clock_is_that_of_the_shop(running: Standin) -> None:
+def test_its_clock_is_that_of_the_shop(running: MockServer) -> None:
     assert ["Sun, 01 Mar 2026 00:00:00 GMT"] == ask(running).headers.get_list("date")
 
 
-def test_requests_are_remembered_in_order(running: Standin) -> None:
+def test_requests_are_remembered_in_order(running: MockServer) -> None:
     for page in range(3):
         ask(running, page=page)
     assert [{"page": "0"}, {"page": "1"}, {"page": "2"}] == [request.query for request in running.requests]
 
 
-def test_a_parameter_given_twice_is_refused(running: Standin) -> None:
+def test_a_parameter_given_twice_is_refused(running: MockServer) -> None:
     assert 400 == ask(running, limit=["1", "2"]).status_code
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-api-key": ""}])
-def test_without_a_key_it_answers_401(running: Standin, headers: dict[str, str]) -> None:
+def test_without_a_key_it_answers_401(running: MockServer, headers: dict[str, str]) -> None:
     answer = ask(running, headers=headers)
     assert (401, 401) == (answer.status_code, answer.json()["error"])
 
 
 @pytest.mark.parametrize(("key", "status"), [("right", 200), ("wrong", 401)])
 def test_it_may_let_one_key_in_alone(key: str, status: int) -> None:
-    with standin(Shop.of(1), key="right") as server:
+    with standin(Store.of(1), key="right") as server:
         assert status == ask(server, headers={"x-api-key": key}).status_code
 
 
 @pytest.mark.parametrize("path", ["/", "/ai-sessions/", "/contacts"])
-def test_on_another_path_it_answers_404(running: Standin, path: str) -> None:
+def test_on_another_path_it_answers_404(running: MockServer, path: str) -> None:
     answer = ask(running, path=path)
     assert (404, 404) == (answer.status_code, answer.json()["error"])
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"])
-def test_to_another_method_it_answers_405_and_which_one_it_takes(running: Standin, method: str) -> None:
+def test_to_another_method_it_answers_405_and_which_one_it_takes(running: MockServer, method: str) -> None:
     answer = ask(running, method)
     assert (405, "GET", 405) == (answer.status_code, answer.headers["allow"], answer.json()["error"])
 
 
-def test_the_answer_to_head_has_no_body(running: Standin) -> None:
+def test_the_answer_to_head_has_no_body(running: MockServer) -> None:
     with socket.create_connection(("127.0.0.1", urlsplit(running.url).port)) as connection:
         connection.sendall(b"HEAD /ai-sessions HTTP/1.1\r\nHost: localhost\r\n\r\n")
         with connection.makefile("rb") as answer:
@@ -93,7 +93,7 @@ def test_the_answer_to_head_has_no_body(running: Standin) -> None:
     assert (b"HTTP/1.1 405 Method Not Allowed", b"") == (head.splitlines()[0], body)
 
 
-def test_a_connection_is_kept(running: Standin) -> None:
+def test_a_connection_is_kept(running: MockServer) -> None:
     connection = HTTPConnection(urlsplit(running.url).netloc)
     try:
         sockets = []
@@ -114,50 +114,50 @@ def failing(*faults: Fault) -> Callable[[Request], Fault]:
 
 
 @pytest.mark.parametrize("status", [429, 503, 520])
-def test_a_fault_is_a_status_with_the_documents_error(running: Standin, status: int) -> None:
+def test_a_fault_is_a_status_with_the_documents_error(running: MockServer, status: int) -> None:
     running.fault = failing(status)
     answer = ask(running)
     assert (status, status) == (answer.status_code, answer.json()["error"])
 
 
-def test_a_fault_may_have_headers(running: Standin) -> None:
+def test_a_fault_may_have_headers(running: MockServer) -> None:
     running.fault = failing((429, {"Retry-After": "7"}))
     assert "7" == ask(running).headers["retry-after"]
 
 
-def test_an_answer_may_be_dropped(running: Standin) -> None:
+def test_an_answer_may_be_dropped(running: MockServer) -> None:
     running.fault = failing("drop")
     with pytest.raises(httpx.RemoteProtocolError, match="disconnected without sending a response"):
         ask(running)
 
 
-def test_an_answer_may_be_cut(running: Standin) -> None:
+def test_an_answer_may_be_cut(running: MockServer) -> None:
     running.fault = failing("cut")
     with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
         ask(running)
 
 
-def test_an_answer_may_not_come(running: Standin) -> None:
+def test_an_answer_may_not_come(running: MockServer) -> None:
     running.fault = failing("slow")
     with pytest.raises(httpx.ReadTimeout):
         ask(running, seconds=0.1)
 
 
 @pytest.mark.parametrize("fault", [503, "drop", "cut", "slow"])
-def test_after_a_fault_it_answers_again(running: Standin, fault: Fault) -> None:
+def test_after_a_fault_it_answers_again(running: MockServer, fault: Fault) -> None:
     running.fault = failing(fault)
     with suppress(httpx.TransportError):
         ask(running, seconds=0.1)
     assert 200 == ask(running).status_code
 
 
-def test_a_fault_is_chosen_by_the_request(running: Standin) -> None:
+def test_a_fault_is_chosen_by_the_request(running: MockServer) -> None:
     running.fault = lambda request: 500 if request.query["page"] == "1" else None
     assert [200, 500, 200] == [ask(running, page=page).status_code for page in range(3)]
 
 
 @pytest.mark.parametrize("fault", [503, "drop"])
-def test_the_shop_does_not_hear_of_a_request_that_fails_before_it(running: Standin, fault: Fault) -> None:
+def test_the_shop_does_not_hear_of_a_request_that_fails_before_it(running: MockServer, fault: Fault) -> None:
     running.fault = failing(fault)
     with suppress(httpx.RemoteProtocolError):
         ask(running, page=0)
@@ -165,7 +165,7 @@ def test_the_shop_does_not_hear_of_a_request_that_fails_before_it(running: Stand
     assert [{"page": "1"}] == running.shop.requests
 
 
-def test_the_largest_number_of_requests_in_flight_is_remembered(running: Standin) -> None:
+def test_the_largest_number_of_requests_in_flight_is_remembered(running: MockServer) -> None:
     all_there = threading.Barrier(3)
 
     def meet(request: Request) -> None:
@@ -177,14 +177,14 @@ def test_the_largest_number_of_requests_in_flight_is_remembered(running: Standin
     assert 3 == running.most_in_flight
 
 
-def test_requests_one_after_the_other_are_one_in_flight(running: Standin) -> None:
+def test_requests_one_after_the_other_are_one_in_flight(running: MockServer) -> None:
     for _ in range(3):
         ask(running)
     assert 1 == running.most_in_flight
 
 
 def test_threads_may_ask_while_the_shop_changes() -> None:
-    shop = Shop.of(100, order="-updated")
+    shop = Store.of(100, order="-updated")
     with standin(shop) as server, ThreadPoolExecutor(5) as threads:
         answers = [threads.submit(ask, server) for _ in range(40)]
         for number in range(100):
@@ -193,7 +193,7 @@ def test_threads_may_ask_while_the_shop_changes() -> None:
     assert [100] * 40 == [len(ids) for ids in told]
 
 
-def test_a_deep_page_may_take_longer(running: Standin) -> None:
+def test_a_deep_page_may_take_longer(running: MockServer) -> None:
     running.latency_per_offset = 3600
     assert 200 == ask(running, page=0, limit=2).status_code
     with pytest.raises(httpx.ReadTimeout):
@@ -204,7 +204,7 @@ def test_it_stops_with_no_thread_left_though_connections_are_open_and_answers_ar
     before = set(threading.enumerate())
     idle = HTTPConnection("127.0.0.1")
     with ThreadPoolExecutor(2) as threads:
-        with standin(Shop.of(5)) as server:
+        with standin(Store.of(5)) as server:
             idle.port = urlsplit(server.url).port
             idle.request("GET", "/ai-sessions", headers=KEY)
             idle.getresponse().read()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import api_document as document
-from tests.support.store import COUNTS, LEFT_OUT, ORDERS, START, Shop
+from tests.support.store import COUNTS, LEFT_OUT, ORDERS, START, Store
 
 MINUTE = timedelta(minutes=1)
 MILLISECOND = timedelta(milliseconds=1)
@@ -28,7 +28,7 @@ def number_of(session_id: str) -> int:
     return int(session_id.removeprefix("session-"))
 
 
-def ask(shop: Shop, **query: Any) -> Any:
+def ask(shop: Store, **query: Any) -> Any:
     """The body of an answer."""
     answer = shop.answer(
         {name: spelled(value) if name.startswith("updated") else str(value) for name, value in query.items()}
@@ -37,7 +37,7 @@ def ask(shop: Shop, **query: Any) -> Any:
     return answer.body
 
 
-def listed(shop: Shop, **query: Any) -> list[int]:
+def listed(shop: Store, **query: Any) -> list[int]:
     """The numbers of the sessions in an answer."""
     return [number_of(record["id"]) for record in ask(shop, **query)["result"]]
 
@@ -52,12 +52,12 @@ def listed(shop: Shop, **query: Any) -> list[int]:
     ],
 )
 def test_sessions_are_listed_in_the_order_and_then_by_id(order: str, expected: list[int]) -> None:
-    assert expected == listed(Shop(order=order, **MIXED))
+    assert expected == listed(Store(order=order, **MIXED))
 
 
 @each_order
 def test_the_shop_tells_the_ids_as_they_are_listed(order: str) -> None:
-    shop = Shop(order=order, **MIXED)
+    shop = Store(order=order, **MIXED)
     told = [record["id"] for record in ask(shop)["result"]]
     assert (told, told) == (shop.ids_in_order(), [shop.id_at(place) for place in range(4)])
 
@@ -65,7 +65,7 @@ def test_the_shop_tells_the_ids_as_they_are_listed(order: str) -> None:
 @each_order
 @pytest.mark.parametrize("base", [0, 1])
 def test_pages_are_counted_from_the_base(base: int, order: str) -> None:
-    shop = Shop.of(5, order=order, page_base=base)
+    shop = Store.of(5, order=order, page_base=base)
     whole = listed(shop)
     pages = [listed(shop, page=base + place, limit=2) for place in range(4)]
     assert [whole[:2], whole[2:4], whole[4:], []] == pages
@@ -73,34 +73,34 @@ def test_pages_are_counted_from_the_base(base: int, order: str) -> None:
 
 @pytest.mark.parametrize("base", [0, 1])
 def test_without_a_page_it_is_the_first(base: int) -> None:
-    assert [0, 1] == listed(Shop.of(5, page_base=base), limit=2)
+    assert [0, 1] == listed(Store.of(5, page_base=base), limit=2)
 
 
 @pytest.mark.parametrize(("base", "page"), [(0, -1), (1, 0), (1, -1)])
 def test_a_page_below_the_base_may_be_the_first(base: int, page: int) -> None:
-    assert [0, 1] == listed(Shop.of(5, page_base=base), page=page, limit=2)
+    assert [0, 1] == listed(Store.of(5, page_base=base), page=page, limit=2)
 
 
 @pytest.mark.parametrize(("base", "page"), [(0, -1), (1, 0), (1, -1)])
 def test_a_page_below_the_base_may_be_refused(base: int, page: int) -> None:
-    answer = Shop.of(5, page_base=base, below_base="refused").answer({"page": str(page)})
+    answer = Store.of(5, page_base=base, below_base="refused").answer({"page": str(page)})
     assert (400, {"error": 400, "message": f"page must be {base} or above"}) == (answer.status, answer.body)
 
 
 def test_the_page_may_be_ignored() -> None:
-    assert [0, 1] == listed(Shop.of(5, page_ignored=True), page=2, limit=2)
+    assert [0, 1] == listed(Store.of(5, page_ignored=True), page=2, limit=2)
 
 
 def test_a_page_may_be_capped_below_the_limit() -> None:
-    assert [3, 4, 5] == listed(Shop.of(9, cap=3), page=1, limit=5)
+    assert [3, 4, 5] == listed(Store.of(9, cap=3), page=1, limit=5)
 
 
 def test_without_a_limit_a_page_has_two_hundred() -> None:
-    assert list(range(200)) == listed(Shop.of(201))
+    assert list(range(200)) == listed(Store.of(201))
 
 
 def test_an_answer_knows_how_many_records_its_page_passes_over() -> None:
-    shop = Shop.of(9, page_base=1)
+    shop = Store.of(9, page_base=1)
     assert [0, 4, 9] == [shop.answer({"page": page, "limit": "4"}).offset for page in ("1", "2", "9")]
 
 
@@ -109,20 +109,20 @@ def test_an_answer_knows_how_many_records_its_page_passes_over() -> None:
 def test_bounds_are_inclusive_or_exclusive_at_each_end(
     inclusive: tuple[bool, bool], expected: set[int], order: str
 ) -> None:
-    shop = Shop.of(7, order=order, inclusive=inclusive)
+    shop = Store.of(7, order=order, inclusive=inclusive)
     found = listed(shop, updated_at_min=START + 2 * MINUTE, updated_at_max=START + 4 * MINUTE)
     assert expected == set(found)
 
 
 @pytest.mark.parametrize(("filters", "expected"), [("created", [2, 0]), ("updated", [3, 0]), (None, [1, 3, 2, 0])])
 def test_the_filters_speak_of_one_of_the_times_or_are_ignored(filters: Any, expected: list[int]) -> None:
-    shop = Shop(filters=filters, **MIXED)
+    shop = Store(filters=filters, **MIXED)
     assert expected == listed(shop, updated_at_min=START + 2 * MINUTE, updated_at_max=START + 5 * MINUTE)
 
 
 @each_order
 def test_a_minimum_after_the_maximum_brings_nothing(order: str) -> None:
-    shop = Shop.of(5, order=order)
+    shop = Store.of(5, order=order)
     body = ask(shop, updated_at_min=START + 3 * MINUTE, updated_at_max=START + MINUTE)
     assert {"count": 0, "result": []} == body
 
@@ -137,7 +137,7 @@ def test_a_minimum_after_the_maximum_brings_nothing(order: str) -> None:
     ],
 )
 def test_a_time_may_be_spelled_in_every_way_of_rfc_3339(text: str) -> None:
-    answer = Shop.of(5).answer({"updated_at_min": text})
+    answer = Store.of(5).answer({"updated_at_min": text})
     assert ["feed-3", "feed-4"] == [record["feed_id"] for record in answer.body["result"]]
 
 
@@ -146,43 +146,43 @@ def test_a_time_may_be_spelled_in_every_way_of_rfc_3339(text: str) -> None:
     [("honest", 5), ("missing", ...), ("null", None), ("text", "many"), ("small", 2), ("large", 11), (str, "5")],
 )
 def test_the_count_may_lie(count: str | Callable[[int], Any], expected: Any) -> None:
-    assert expected == ask(Shop.of(5, count=count)).get("count", ...)
+    assert expected == ask(Store.of(5, count=count)).get("count", ...)
 
 
 def test_the_count_is_of_what_is_asked_for() -> None:
-    assert 3 == ask(Shop.of(5), updated_at_min=START + 2 * MINUTE, limit=1)["count"]
+    assert 3 == ask(Store.of(5), updated_at_min=START + 2 * MINUTE, limit=1)["count"]
 
 
 def test_every_name_of_a_count_is_a_function_of_the_total() -> None:
     assert [7, LEFT_OUT, None, "many", 3, 15] == [lie(7) for lie in COUNTS.values()]
 
 
-def fields(shop: Shop, **query: Any) -> set[str]:
+def fields(shop: Store, **query: Any) -> set[str]:
     return set(ask(shop, **query)["result"][0])
 
 
 def test_a_record_with_messages_and_state_has_every_field_of_the_document() -> None:
     every = set(document.properties({"$ref": "#/components/schemas/AISession"}))
-    assert every == fields(Shop.of(1), messages="true", state="true")
+    assert every == fields(Store.of(1), messages="true", state="true")
 
 
 @pytest.mark.parametrize(("flag", "added"), [("messages", {"messages"}), ("state", {"state", "status"})])
 def test_a_flag_adds_its_fields(flag: str, added: set[str]) -> None:
-    shop = Shop.of(1)
+    shop = Store.of(1)
     assert added == fields(shop, **{flag: "true"}) - fields(shop, **{flag: "false"})
 
 
 def test_records_may_lack_an_id() -> None:
-    assert {"id"} == fields(Shop.of(1)) - fields(Shop.of(1, ids=False))
+    assert {"id"} == fields(Store.of(1)) - fields(Store.of(1, ids=False))
 
 
 def test_times_are_told_in_milliseconds() -> None:
-    (record,) = ask(Shop(created=[START + timedelta(microseconds=1999)]))["result"]
+    (record,) = ask(Store(created=[START + timedelta(microseconds=1999)]))["result"]
     assert "2026-01-01T00:00:00.001Z" == record["created_at"]
 
 
 def test_a_burst_is_at_one_instant() -> None:
-    times = [record["created_at"][11:16] for record in ask(Shop.bursts([2, 1, 3]))["result"]]
+    times = [record["created_at"][11:16] for record in ask(Store.bursts([2, 1, 3]))["result"]]
     assert ["00:00", "00:00", "01:00", "02:00", "02:00", "02:00"] == times
 
 
@@ -191,60 +191,60 @@ def test_a_burst_is_at_one_instant() -> None:
     [("created", [0, 1, 2]), ("-created", [2, 1, 0]), ("updated", [1, 2, 0]), ("-updated", [0, 2, 1])],
 )
 def test_a_touched_session_takes_its_new_place(order: str, expected: list[int]) -> None:
-    shop = Shop.of(3, order=order, now=START + 9 * MINUTE)
+    shop = Store.of(3, order=order, now=START + 9 * MINUTE)
     shop.touch("session-0000000")
     assert expected == listed(shop)
 
 
 def test_a_touch_may_have_a_time_of_its_own() -> None:
-    shop = Shop.of(3, order="updated")
+    shop = Store.of(3, order="updated")
     shop.touch("session-0000002", at=START + MINUTE / 2)
     assert [0, 2, 1] == listed(shop)
 
 
 def test_the_status_tells_when_a_session_was_touched() -> None:
-    shop = Shop.of(1, now=START + MINUTE)
+    shop = Store.of(1, now=START + MINUTE)
     shop.touch("session-0000000")
     assert "2026-01-01T00:01:00.000Z" == ask(shop, state="true")["result"][0]["status"]["last_updated"]
 
 
 @pytest.mark.parametrize(("order", "expected"), [("created", [0, 1, 3, 2]), ("-updated", [3, 2, 1, 0])])
 def test_an_added_session_takes_its_place(order: str, expected: list[int]) -> None:
-    shop = Shop.of(3, order=order)
+    shop = Store.of(3, order=order)
     added = shop.add(created=START + 1.5 * MINUTE, updated=START + 5 * MINUTE)
     assert ("session-0000003", expected) == (added, listed(shop))
 
 
 def test_a_session_is_added_now_if_nothing_else_is_said() -> None:
-    shop = Shop(now=START + MINUTE)
+    shop = Store(now=START + MINUTE)
     shop.add()
     assert "2026-01-01T00:01:00.000Z" == ask(shop)["result"][0]["created_at"]
 
 
 @each_order
 def test_a_removed_session_is_gone(order: str) -> None:
-    shop = Shop.of(3, order=order)
+    shop = Store.of(3, order=order)
     shop.remove("session-0000001")
     assert ({0, 2}, 2) == (set(listed(shop)), len(shop))
 
 
-@pytest.mark.parametrize("change", [Shop.remove, Shop.touch])
-def test_a_removed_session_cannot_be_changed(change: Callable[[Shop, str], None]) -> None:
-    shop = Shop.of(3)
+@pytest.mark.parametrize("change", [Store.remove, Store.touch])
+def test_a_removed_session_cannot_be_changed(change: Callable[[Store, str], None]) -> None:
+    shop = Store.of(3)
     shop.remove("session-0000001")
     with pytest.raises(KeyError, match="session-0000001"):
         change(shop, "session-0000001")
 
 
 def test_changes_happen_between_requests() -> None:
-    shop = Shop.of(3)
+    shop = Store.of(3)
     shop.between = lambda number: shop.remove(f"session-000000{number}")
     assert [[1, 2], [2], []] == [listed(shop) for _ in range(3)]
 
 
-@pytest.mark.parametrize("change", [Shop.remove, Shop.touch, lambda shop, session_id: shop.add()])
-def test_a_change_by_another_thread_waits_for_the_answer(change: Callable[[Shop, str], None]) -> None:
-    shop = Shop.of(3)
+@pytest.mark.parametrize("change", [Store.remove, Store.touch, lambda shop, session_id: shop.add()])
+def test_a_change_by_another_thread_waits_for_the_answer(change: Callable[[Store, str], None]) -> None:
+    shop = Store.of(3)
     thread = threading.Thread(target=change, args=(shop, "session-0000001"))
     waited = []
 
@@ -260,24 +260,24 @@ def test_a_change_by_another_thread_waits_for_the_answer(change: Callable[[Shop,
 
 
 def test_what_was_asked_is_kept_in_order() -> None:
-    shop = Shop.of(3)
+    shop = Store.of(3)
     for query in ({"page": "1"}, {"limit": "none"}):
         shop.answer(query)
     assert [{"page": "1"}, {"limit": "none"}] == shop.requests
 
 
 def test_an_answer_carries_the_shops_clock_in_whole_seconds() -> None:
-    shop = Shop(now=START + 59.9 * timedelta(seconds=1))
+    shop = Store(now=START + 59.9 * timedelta(seconds=1))
     assert {"Date": "Thu, 01 Jan 2026 00:00:59 GMT"} == shop.answer({}).headers
 
 
 def test_an_answer_may_lack_the_clock() -> None:
-    assert {} == Shop(dated=False).answer({}).headers
+    assert {} == Store(dated=False).answer({}).headers
 
 
 def test_without_a_clock_of_its_own_the_shop_is_ahead_of_the_machine_by_the_skew() -> None:
     before = datetime.now(UTC).replace(microsecond=0)
-    told = parsedate_to_datetime(Shop(skew=timedelta(hours=5)).answer({}).headers["Date"])
+    told = parsedate_to_datetime(Store(skew=timedelta(hours=5)).answer({}).headers["Date"])
     assert before <= told - timedelta(hours=5) <= datetime.now(UTC)
 
 
@@ -295,7 +295,7 @@ def test_without_a_clock_of_its_own_the_shop_is_ahead_of_the_machine_by_the_skew
     ],
 )
 def test_a_bad_parameter_is_refused_by_its_name(name: str, text: str) -> None:
-    answer = Shop.of(1).answer({name: text})
+    answer = Store.of(1).answer({name: text})
     assert (400, 400, name) == (answer.status, answer.body["error"], answer.body["message"].split()[0])
 
 
@@ -331,7 +331,7 @@ def test_after_any_changes_an_answer_is_what_sorting_and_filtering_one_by_one_gi
     limit: int,
 ) -> None:
     created, updated = [first for first, _ in times], [last for _, last in times]
-    shop = Shop(created=created, updated=updated, order=order, filters=filters, inclusive=inclusive)
+    shop = Store(created=created, updated=updated, order=order, filters=filters, inclusive=inclusive)
     there = {number: {"created": first, "updated": last} for number, (first, last) in enumerate(times)}
     for change, place, at in changes:
         if change == "add" or not len(shop):

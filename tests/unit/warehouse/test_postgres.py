@@ -23,7 +23,7 @@ from tests.support import ROOT
 from tests.support.command import KEY, environment, konvo
 from tests.support.factories import record_messages
 from tests.support.mock_server import standin
-from tests.support.store import Shop
+from tests.support.store import Store
 
 pytestmark = pytest.mark.long
 
@@ -69,7 +69,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "dlt"))
 
 
-class Edited(Shop):
+class Edited(Store):
     """With odd records, and one session of which the messages have gone once it was changed."""
 
     changed = False
@@ -184,7 +184,7 @@ def test_it_goes_on_when_it_was_killed(database: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("snippet", blocks("python"))
 def test_a_snippet_of_the_docs(snippet: str, tmp_path: Path) -> None:
-    with standin(Shop.of(20), key=KEY) as running:
+    with standin(Store.of(20), key=KEY) as running:
         given = {**environment(running.url), "RUNTIME__DLTHUB_TELEMETRY": "false", "HOME": str(tmp_path)}
         run = subprocess.run([sys.executable, "-c", snippet], env=given, capture_output=True, text=True, timeout=60)
     assert (0, "") == (run.returncode, run.stderr)

@@ -26,8 +26,8 @@ from konvoai._warehouse import sync as sync_module
 from konvoai._warehouse.sync import Synced, sync
 from tests.support.factories import record_messages
 from tests.support.http_server import Reply, replies, serving
-from tests.support.mock_server import Standin, standin
-from tests.support.store import Shop
+from tests.support.mock_server import MockServer, standin
+from tests.support.store import Store
 
 KEY = "zebra-4711"
 DAY = timedelta(days=1)
@@ -45,7 +45,7 @@ except KonvoError as error:
 """
 
 
-class Edited(Shop):
+class Edited(Store):
     """A shop whose records have other fields than they were made with, where `edits` has them by their id."""
 
     edits: dict[str, dict[str, Any]]
@@ -71,16 +71,16 @@ def of_tests_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "dlt"))
     monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
-    monkeypatch.setattr(retry, "FIRST_DELAY", 0.005)
+    monkeypatch.setattr(retry, "INITIAL_BACKOFF", 0.005)
 
 
 @contextmanager
-def reading(shop: Shop, **habits: Any) -> Iterator[tuple[Konvo, Standin]]:
+def reading(shop: Store, **habits: Any) -> Iterator[tuple[Konvo, MockServer]]:
     with standin(shop, **habits) as running, Konvo(KEY, base_url=running.url, max_retries=1) as konvo:
         yield konvo, running
 
 
-def synced(shop: Shop, to: Path, **arguments: Any) -> Synced:
+def synced(shop: Store, to: Path, **arguments: Any) -> Synced:
     with reading(shop) as (konvo, _):
         return sync(konvo, str(to), **arguments)
 

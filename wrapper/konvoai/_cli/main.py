@@ -12,15 +12,13 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import click
+
 from .._version import __version__
 from .options import CONCURRENCY, Moment, Span, examples
 from .output import Closed, tell, write
 from .resource_commands import LISTS, client, group_of
 
-try:
-    import click
-except ModuleNotFoundError:
-    sys.exit("the command konvo needs click: pip install 'konvoai[cli]'")
 FAILURE, USAGE, KEY_REFUSED, INTERRUPTED = 1, 2, 4, 130
 EPILOG = """
 \b
@@ -61,7 +59,7 @@ def sync(to: str, since: datetime | None, lookback: timedelta, concurrency: int)
     """Keep the tables ai_sessions and ai_sessions__messages up to date: only what changed is read again."""
     from .output import meter
 
-    with needing("sync"):
+    with require_extra("sync"):
         from .._warehouse.sync import sync as bring_up_to_date
     with client() as opened, meter(None) as progress:
         synced = bring_up_to_date(
@@ -85,7 +83,7 @@ def sync(to: str, since: datetime | None, lookback: timedelta, concurrency: int)
 @click.option("--timezone", default="UTC", show_default=True, help="Of the weeks and hours, as Europe/Berlin.")
 def report(database: Path, to: Path, timezone: str) -> None:
     """Make one page of how well the AI resolves: by week, by channel and by skill."""
-    with needing("report"):
+    with require_extra("report"):
         from .._warehouse.report import report as make_page
     made = make_page(database, to, timezone=timezone)
     tell(f"{made.sessions:,} sessions in {to}, {made.bytes / 1e6:.1f} MB")
@@ -118,7 +116,7 @@ def completion(shell: str) -> None:
 
 
 @contextmanager
-def needing(extra: str) -> Iterator[None]:
+def require_extra(extra: str) -> Iterator[None]:
     """Says which extra to install where a package is missing."""
     try:
         yield
@@ -160,12 +158,12 @@ def sentence(error: Exception) -> str:
 
 
 def exit_code(error: Exception) -> int:
-    from .._settings import InvalidKeyError, InvalidSettingError
-    from ..errors import AuthenticationError, PermissionDeniedError
+    from .._settings import InvalidKeyError
+    from ..errors import AuthenticationError, ConfigurationError, PermissionDeniedError
 
     if isinstance(error, AuthenticationError | PermissionDeniedError | InvalidKeyError):
         return KEY_REFUSED
-    return USAGE if isinstance(error, InvalidSettingError) else FAILURE
+    return USAGE if isinstance(error, ConfigurationError) else FAILURE
 
 
 if __name__ == "__main__":

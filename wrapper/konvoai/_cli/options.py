@@ -55,7 +55,7 @@ CONCURRENCY = click.option(
 )
 
 
-def times_told() -> list[str | None]:
+def raw_times() -> list[str | None]:
     """How --since and --until were told to the command that runs."""
     meta = click.get_current_context().meta
     return [meta.get(f"{__name__}.{name}") for name in ("since", "until")]

@@ -9,14 +9,14 @@ import time
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .._columns import Column
-from .._decoding.records import Record
-from .._export.formats import Csv, cell, value_at
-from .._pagination.protocol import Window
+if TYPE_CHECKING:
+    from .._columns import Column
+    from .._decoding.records import Record
+    from .._pagination.protocol import Window
 
 TOGETHER = 200  # rows of a table that share the widths of its columns
 WIDEST = 40
@@ -36,6 +36,8 @@ def show(records: Iterable[Record], output: str, columns: Sequence[Column]) -> N
             before = ",\n"
         write("\n]\n" if before == ",\n" else "[]\n")
     elif output == "csv":
+        from .._export.formats import Csv
+
         form = Csv(columns)
         write(form.rows([], first=True).decode())
         for record in records:
@@ -74,6 +76,8 @@ def taken(places: Sequence[int], widths: dict[int, int]) -> int:
 
 def shown(record: Record, column: Column) -> str:
     """A value in one line; of a list, its length. What a terminal would obey is escaped."""
+    from .._export.formats import cell, value_at
+
     value = value_at(record.data, column.path)
     if column.kind == "list" and isinstance(value, list):
         return str(len(value))

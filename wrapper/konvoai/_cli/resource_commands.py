@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from .options import CONCURRENCY, SINCE, UNTIL, examples, times_told
+from .options import CONCURRENCY, SINCE, UNTIL, examples, raw_times
 from .output import tell, write
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def group_of(listed: Listed) -> click.Group:
         from itertools import islice
 
         from .._columns import columns
-        from .._decoding.page import item_class
+        from .._decoding.page import record_type
         from .._resources import MAX_LIMIT, list_records
         from .output import show
 
@@ -89,7 +89,7 @@ def group_of(listed: Listed) -> click.Group:
             records = list_records(resource, since, until, limit, 1 if take == limit else 4, **include)
             with closing(iter(records)) as found:
                 output = output or ("table" if sys.stdout.isatty() else "jsonl")
-                show(islice(found, take), output, columns(item_class(resource.envelope)))
+                show(islice(found, take), output, columns(record_type(resource.envelope)))
 
     @group.command(epilog=examples(f"{listed.command} count --since 2026-11-01 --until 2026-12-01"))
     @SINCE
@@ -125,7 +125,7 @@ def group_of(listed: Listed) -> click.Group:
         "hashed",
         multiple=True,
         metavar="FIELD",
-        help="A keyed hash instead; the secret is KONVO_HASH_SECRET.",
+        help="A hmac_hex hash instead; the secret is KONVO_HASH_SECRET.",
     )
     @click.option("--resume", is_flag=True, help="Go on where an interrupted export stopped.")
     @click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
@@ -159,7 +159,7 @@ def group_of(listed: Listed) -> click.Group:
                     to,
                     updated_at_min=since,
                     updated_at_max=until,
-                    times=times_told(),
+                    times=raw_times(),
                     include=include,
                     drop=drop,
                     hashed=hashed,

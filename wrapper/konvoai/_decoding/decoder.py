@@ -18,19 +18,19 @@ import attrs
 
 from .. import models
 from ..models import UNSET
-from .fields import TEXTS, arms, json_names, members_of, plain_type
+from .fields import TEXTS, json_names, members_of, plain_type, union_members
 
-Tell = Callable[[dict[str, Any], str, str, str], None]
+ReportDrift = Callable[[dict[str, Any], str, str, str], None]
 """Takes a departure from the document: the JSON object it is in, its class, the JSON name, the kind."""
-Convert = Callable[[Any, dict[str, Any], Tell], Any]
+Convert = Callable[[Any, dict[str, Any], ReportDrift], Any]
 """Takes a JSON value and the object that holds it; gives the attribute, or UNSET where the value does not fit."""
 PLAIN: dict[Any, tuple[type, ...]] = {str: (str,), int: (int,), float: (float, int), bool: (bool,)}
 HEAD = """
-def decode(data, holder, tell):
+def decode(data, holder, report):
     if data.__class__ is not dict:
         return UNSET
     absent = 0
-    odd = ()"""
+    mismatched = ()"""
 FIELD = """
     raw = data.get({name!r}, UNSET)
     {fast}
@@ -38,20 +38,20 @@ FIELD = """
             {v} = raw
             absent += 1
         else:
-            {v} = {v}_convert(raw, data, tell)
+            {v} = {v}_convert(raw, data, report)
             if {v} is UNSET:
-                odd += ({name!r},)"""
+                mismatched += ({name!r},)"""
 REQUIRED = """
     if {v} is UNSET:
-        tell(data, owner, {name!r}, "wrong type" if {name!r} in data else "missing field")
+        report(data, owner, {name!r}, "wrong type" if {name!r} in data else "missing field")
         return UNSET"""
 NEW = """
     model = new(cls)"""
 SET = """
     model.{attribute} = {v}"""
 TAIL = """
-    if odd or len(data) + absent != {fields}:
-        rest = leftovers(data, odd, tell)
+    if mismatched or len(data) + absent != {fields}:
+        rest = extras(data, mismatched, report)
         if rest is UNSET:
             return UNSET
         model.additional_properties = rest
@@ -79,11 +79,11 @@ def decoder(cls: type) -> Convert:
     owner, rest_hint = cls.__name__, hints.get("additional_properties")
     scope = {"UNSET": UNSET, "owner": owner, "fromisoformat": datetime.fromisoformat}
     scope |= {"cls": cls, "new": cls.__new__, "has_rest": rest_hint is not None}
-    scope["leftovers"] = leftovers(owner, frozenset(names.values()), rest_hint)
+    scope["extras"] = extras(owner, frozenset(names.values()), rest_hint)
     source = HEAD
     for i, field in enumerate(fields):
         v, name, hint = f"v{i}", names[field.name], hints[field.name]
-        fast, used = fast_path(arms(hint))
+        fast, used = fast_path(union_members(hint))
         scope |= {f"{v}_{key}": value for key, value in used.items()}
         scope[f"{v}_convert"] = converter(hint, owner, name)
         source += FIELD.format(v=v, name=name, fast=fast.format(v=v))
@@ -106,19 +106,21 @@ def fast_path(choices: list[Any]) -> tuple[str, dict[str, Any]]:
     return "if True:", {}
 
 
-def leftovers(owner: str, known: frozenset[str], hint: Any) -> Callable[[dict[str, Any], tuple[str, ...], Tell], Any]:
+def extras(
+    owner: str, known: frozenset[str], hint: Any
+) -> Callable[[dict[str, Any], tuple[str, ...], ReportDrift], Any]:
     """Gathers what the class does not list and what does not fit it; UNSET where the class has no place for these."""
     convert = converter(typing.get_args(hint)[1], owner, "*") if hint else never
 
-    def gather(data: dict[str, Any], odd: tuple[str, ...], tell: Tell) -> Any:
+    def gather(data: dict[str, Any], mismatched: tuple[str, ...], report: ReportDrift) -> Any:
         rest = {}
         for name, value in data.items():
             if name not in known:
                 if known:
-                    tell(data, owner, name, "unknown field")
-                value = convert(value, data, tell)
-            elif name in odd:
-                tell(data, owner, name, "wrong type")
+                    report(data, owner, name, "unknown field")
+                value = convert(value, data, report)
+            elif name in mismatched:
+                report(data, owner, name, "wrong type")
                 value = value if hint else UNSET
             else:
                 continue
@@ -131,16 +133,16 @@ def leftovers(owner: str, known: frozenset[str], hint: Any) -> Callable[[dict[st
 
 
 def converter(hint: Any, owner: str, name: str) -> Convert:
-    nullable = types.NoneType in arms(hint)
-    choices = [convert_one(arm, owner, name) for arm in arms(hint) if arm is not types.NoneType]
+    nullable = types.NoneType in union_members(hint)
+    choices = [convert_one(arm, owner, name) for arm in union_members(hint) if arm is not types.NoneType]
     if not nullable and len(choices) == 1:
         return choices[0]
 
-    def convert(raw: Any, holder: dict[str, Any], tell: Tell) -> Any:
+    def convert(raw: Any, holder: dict[str, Any], report: ReportDrift) -> Any:
         if raw is None and nullable:
             return None
         if len(choices) == 1:
-            return choices[0](raw, holder, tell)
+            return choices[0](raw, holder, report)
         fitting = (choice(raw, holder, lambda *_: None) for choice in choices)
         return next((value for value in fitting if value is not UNSET), UNSET)
 
@@ -149,37 +151,37 @@ def converter(hint: Any, owner: str, name: str) -> Convert:
 
 def convert_one(hint: Any, owner: str, name: str) -> Convert:
     if hint is Any or hint is object:
-        return lambda raw, holder, tell: raw
+        return lambda raw, holder, report: raw
     if hint in PLAIN:
-        return lambda raw, holder, tell: raw if raw.__class__ in PLAIN[hint] else UNSET
+        return lambda raw, holder, report: raw if raw.__class__ in PLAIN[hint] else UNSET
     if typing.get_origin(hint) is list:
         (item,) = typing.get_args(hint)
         convert_item = None if attrs.has(item) else converter(item, owner, name)
         return list_of(lambda: convert_item or decoder(item))
     if typing.get_origin(hint) is Literal:
         known = [(value.__class__, value) for value in typing.get_args(hint)]
-        return lambda raw, holder, tell: raw if (raw.__class__, raw) in known else UNSET
+        return lambda raw, holder, report: raw if (raw.__class__, raw) in known else UNSET
     if hint in TEXTS:
         return text(TEXTS[hint])
     if issubclass(hint, Enum):
         return enum(hint, owner, name)
     if attrs.has(hint):
-        return lambda raw, holder, tell: decoder(hint)(raw, holder, tell)
+        return lambda raw, holder, report: decoder(hint)(raw, holder, report)
     raise NotImplementedError(f"{owner}.{name}: no decoder for {hint}")
 
 
-def never(raw: Any, holder: dict[str, Any], tell: Tell) -> Any:
+def never(raw: Any, holder: dict[str, Any], report: ReportDrift) -> Any:
     return UNSET
 
 
 def list_of(item_converter: Callable[[], Convert]) -> Convert:
-    def convert(raw: Any, holder: dict[str, Any], tell: Tell) -> Any:
+    def convert(raw: Any, holder: dict[str, Any], report: ReportDrift) -> Any:
         if raw.__class__ is not list:
             return UNSET
         convert_item = item_converter()
         items = []
         for raw_item in raw:
-            item = convert_item(raw_item, holder, tell)
+            item = convert_item(raw_item, holder, report)
             if item is UNSET:
                 return UNSET
             items.append(item)
@@ -198,12 +200,12 @@ def enum(cls: type[Enum], owner: str, name: str) -> Convert:
         member._name_, member._value_ = str(value), value
         return typing.cast(Enum, member)
 
-    def convert(raw: Any, holder: dict[str, Any], tell: Tell) -> Any:
+    def convert(raw: Any, holder: dict[str, Any], report: ReportDrift) -> Any:
         if raw.__class__ is not plain:
             return UNSET
         member = members.get(raw)
         if member is None:
-            tell(holder, owner, name, "unknown value")
+            report(holder, owner, name, "unknown value")
             member = new_member(raw)
         return member
 
@@ -211,7 +213,7 @@ def enum(cls: type[Enum], owner: str, name: str) -> Convert:
 
 
 def text(parse: Callable[[str], Any]) -> Convert:
-    def convert(raw: Any, holder: dict[str, Any], tell: Tell) -> Any:
+    def convert(raw: Any, holder: dict[str, Any], report: ReportDrift) -> Any:
         if raw.__class__ is not str:
             return UNSET
         try:

@@ -6,7 +6,7 @@ from typing import Any
 from .._settings import OnDrift
 from ..errors import ContractDriftWarning
 
-MOST_FINDINGS = 1000
+MAX_FINDINGS = 1000
 
 
 class Drift:
@@ -14,15 +14,15 @@ class Drift:
 
     def __init__(self, on_drift: OnDrift) -> None:
         self._on_drift = on_drift
-        self._told: set[tuple[str, str, str]] = set()
+        self._reported: set[tuple[str, str, str]] = set()
 
-    def tell(self, data: dict[str, Any], owner: str, name: str, kind: str) -> None:
+    def report(self, data: dict[str, Any], owner: str, name: str, kind: str) -> None:
         finding = (owner, name, kind)
         if self._on_drift == "raise":
-            raise Departure(data, name, kind)
-        if self._on_drift == "ignore" or finding in self._told or len(self._told) >= MOST_FINDINGS:
+            raise DriftError(data, name, kind)
+        if self._on_drift == "ignore" or finding in self._reported or len(self._reported) >= MAX_FINDINGS:
             return
-        self._told.add(finding)
+        self._reported.add(finding)
         warning = ContractDriftWarning(f"{owner}.{name}", kind)
         if callable(self._on_drift):
             self._on_drift(warning)
@@ -30,7 +30,7 @@ class Drift:
             warnings.warn(warning, stacklevel=2)
 
 
-class Departure(Exception):
+class DriftError(Exception):
     """Where `on_drift="raise"` stops: the JSON object, its property and the kind."""
 
     def __init__(self, data: dict[str, Any], name: str, kind: str) -> None:

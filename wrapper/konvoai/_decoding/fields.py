@@ -17,12 +17,12 @@ from ..models import UNSET, Unset
 def json_names(cls: type) -> dict[str, str]:
     """The JSON name of each attribute, as the generated `to_dict` spells it."""
     names = [field.name for field in attrs.fields(cls) if field.init]
-    probe = cls(**{field.alias: Probe(field.name) for field in attrs.fields(cls) if field.init})
-    spelled = {attribute(value): name for name, value in probe.to_dict().items()}
+    probe = cls(**{field.alias: NameProbe(field.name) for field in attrs.fields(cls) if field.init})
+    spelled = {attribute_name(value): name for name, value in probe.to_dict().items()}
     return {name: spelled[name] for name in names}
 
 
-class Probe:
+class NameProbe:
     """Stands in an attribute, of whatever type, and comes out of `to_dict` telling which attribute it stood in."""
 
     def __init__(self, name: str) -> None:
@@ -31,17 +31,17 @@ class Probe:
     def __str__(self) -> str:
         return self.value
 
-    def __iter__(self) -> typing.Iterator["Probe"]:
+    def __iter__(self) -> typing.Iterator["NameProbe"]:
         return iter([self])
 
     isoformat = to_dict = __str__
 
 
-def attribute(value: Any) -> str:
-    return attribute(value[0]) if isinstance(value, list) else str(value)
+def attribute_name(value: Any) -> str:
+    return attribute_name(value[0]) if isinstance(value, list) else str(value)
 
 
-def arms(hint: Any) -> list[Any]:
+def union_members(hint: Any) -> list[Any]:
     """The types that an attribute may have beside UNSET."""
     union = isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union
     return [arm for arm in (typing.get_args(hint) if union else [hint]) if arm is not Unset]

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from .. import models
 from ..models import UNSET
 from .decoder import decoder
-from .drift import Departure, Drift
-from .fields import arms
-from .parse import UndecodableError, parse
+from .drift import Drift, DriftError
+from .fields import union_members
+from .parse import DecodeError, parse
 
 
 class DecodedPage(NamedTuple):
@@ -24,28 +24,28 @@ class DecodedPage(NamedTuple):
     total: int | None
 
 
-def read_answer(envelope: type, content: bytes, drift: Drift) -> DecodedPage:
-    """The records and the total of a body; raises `UndecodableError` where it is no such envelope.
+def decode_page(envelope: type, content: bytes, drift: Drift) -> DecodedPage:
+    """The records and the total of a body; raises `DecodeError` where it is no such envelope.
 
     Args:
         envelope: The generated class of the answer, with `count` and the list `result`.
     """
-    with uncollected():
-        return read_body(content, envelope, drift)
+    with gc_paused():
+        return decode_envelope(content, envelope, drift)
 
 
-def read_body(content: bytes, envelope: type, drift: Drift) -> DecodedPage:
+def decode_envelope(content: bytes, envelope: type, drift: Drift) -> DecodedPage:
     body = parse(content)
     if not isinstance(body, dict):
-        raise UndecodableError("the answer is not a JSON object")
+        raise DecodeError("the answer is not a JSON object")
     if not isinstance(body.get("result"), list):
-        raise UndecodableError("there is no list of records", "result")
+        raise DecodeError("there is no list of records", "result")
     try:
-        items = read_items(body["result"], item_class(envelope), drift)
-        tell_envelope(body, envelope, drift)
-    except Departure as found:
-        place = f"{place_of(body, found.data)}.{found.name}".lstrip(".")
-        raise UndecodableError(f"{found.kind}, and on_drift is 'raise'", place) from None
+        items = decode_records(body["result"], record_type(envelope), drift)
+        check_envelope(body, envelope, drift)
+    except DriftError as found:
+        place = f"{json_path(body, found.data)}.{found.name}".lstrip(".")
+        raise DecodeError(f"{found.kind}, and on_drift is 'raise'", place) from None
     return DecodedPage(items, valid_count(body.get("count")))
 
 
@@ -55,7 +55,7 @@ def valid_count(count: Any) -> int | None:
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Without the garbage collector, which would search the thousands of new objects of a page again and again."""
     if not gc.isenabled():
         yield
@@ -84,29 +84,29 @@ if hasattr(os, "register_at_fork"):
 
 
 @functools.cache
-def item_class(envelope: type) -> type:
-    (items,) = arms(typing.get_type_hints(envelope, localns=vars(models))["result"])
+def record_type(envelope: type) -> type:
+    (items,) = union_members(typing.get_type_hints(envelope, localns=vars(models))["result"])
     (item,) = typing.get_args(items)
     return typing.cast(type, item)
 
 
-def read_items(records: list[Any], cls: type, drift: Drift) -> list[Any]:
+def decode_records(records: list[Any], cls: type, drift: Drift) -> list[Any]:
     """Decodes in place, so that the memory of each record's JSON serves the next one."""
-    decode, tell = decoder(cls), drift.tell
+    decode, report = decoder(cls), drift.report
     for place, record in enumerate(records):
-        item = decode(record, {}, tell)
+        item = decode(record, {}, report)
         if item is UNSET:
-            raise UndecodableError(f"the record is no {cls.__name__}", f"result[{place}]")
+            raise DecodeError(f"the record is no {cls.__name__}", f"result[{place}]")
         records[place] = item
     return records
 
 
-def tell_envelope(body: dict[str, Any], envelope: type, drift: Drift) -> None:
+def check_envelope(body: dict[str, Any], envelope: type, drift: Drift) -> None:
     """Holds the rest of the envelope to the document, its records left out."""
-    decoder(envelope)({**body, "result": []}, {}, drift.tell)
+    decoder(envelope)({**body, "result": []}, {}, drift.report)
 
 
-def place_of(tree: Any, target: Any) -> str:
+def json_path(tree: Any, target: Any) -> str:
     """The path of an object within parsed JSON, as in `result[3].status`."""
     stack = [("", tree)]
     while stack:

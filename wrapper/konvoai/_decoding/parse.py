@@ -4,7 +4,7 @@ import json
 from typing import Any, NoReturn
 
 
-class UndecodableError(Exception):
+class DecodeError(Exception):
     """A body that is no page of records.
 
     Attributes:
@@ -19,7 +19,7 @@ class UndecodableError(Exception):
 
 
 def parse(content: bytes) -> Any:
-    """The JSON value of a body; raises `UndecodableError` where it is no JSON."""
+    """The JSON value of a body; raises `DecodeError` where it is no JSON."""
     import msgspec  # here, as a program that imports konvoai may never read an answer
 
     try:
@@ -29,7 +29,7 @@ def parse(content: bytes) -> Any:
     try:  # the slower parser takes what is JSON all the same: a cut emoji, a byte order mark
         return json.loads(content, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
-        raise UndecodableError("the answer is not JSON") from None
+        raise DecodeError("the answer is not JSON") from None
 
 
 def refuse_constant(name: str) -> NoReturn:

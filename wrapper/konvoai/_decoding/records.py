@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from .drift import Drift
-from .page import DecodedPage, uncollected, valid_count
-from .parse import UndecodableError, parse
+from .page import DecodedPage, gc_paused, valid_count
+from .parse import DecodeError, parse
 
 
 class Record(NamedTuple):
@@ -29,20 +29,20 @@ class Envelope(msgspec.Struct):
     count: Any = None
 
 
-def read_records(content: bytes, drift: Drift) -> DecodedPage:
-    """The records and the total of a body; raises `UndecodableError` where it is no such envelope."""
-    with uncollected():
+def decode_raw_page(content: bytes, drift: Drift) -> DecodedPage:
+    """The records and the total of a body; raises `DecodeError` where it is no such envelope."""
+    with gc_paused():
         try:
             body = msgspec.json.decode(content, type=Envelope)
             count, pairs = body.count, [(one_line(raw), msgspec.json.decode(raw)) for raw in body.result]
         except (msgspec.MsgspecError, ValueError, RecursionError):  # no envelope, or what only the slower parser takes
             parsed = parse(content)
             if not isinstance(parsed, dict) or not isinstance(parsed.get("result"), list):
-                raise UndecodableError("there is no list of records", "result") from None
+                raise DecodeError("there is no list of records", "result") from None
             count, pairs = parsed.get("count"), [(json.dumps(item), item) for item in parsed["result"]]
         for place, (_, data) in enumerate(pairs):
             if not isinstance(data, dict):
-                raise UndecodableError("the record is no JSON object", f"result[{place}]")
+                raise DecodeError("the record is no JSON object", f"result[{place}]")
         return DecodedPage([Record(data.get("id"), raw, data) for raw, data in pairs], valid_count(count))
 
 

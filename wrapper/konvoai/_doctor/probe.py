@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from .._pagination.page_tracker import same
-from .._pagination.protocol import Ask
+from .._pagination.protocol import PageRequest
 from .._resources import ListQuery
 from ..errors import APIStatusError, KonvoError, ResponseValidationError
 
@@ -109,7 +109,7 @@ def ask(
     Args:
         may_refuse: Whether a refusal is no departure.
     """
-    heard = yield Question(query.request(Ask(page, minimum, maximum)))
+    heard = yield Question(query.request(PageRequest(page, minimum, maximum)))
     if isinstance(heard.error, ResponseValidationError):
         report.depart(str(heard.error))
     elif isinstance(heard.error, APIStatusError) and not may_refuse and heard.status != 429:

@@ -10,9 +10,9 @@ from typing import Any
 
 import httpx
 
-from .._client import Konvo, read
+from .._client import Konvo, page_response
 from .._decoding.drift import Drift
-from .._decoding.fields import arms
+from .._decoding.fields import union_members
 from .._decoding.parse import parse
 from .._resources import ListQuery, Resource
 from .._settings import KEY_HEADER
@@ -49,7 +49,7 @@ def probe(query: ListQuery, report: Report, now: datetime) -> Talk[None]:
 def everything(resource: Resource[Any, Any]) -> ListQuery:
     """The list of a resource, with all that its flags add to a record."""
     hints = typing.get_type_hints(type(resource).build)
-    flags = {name: True for name, hint in hints.items() if name != "return" and arms(hint) == [bool]}
+    flags = {name: True for name, hint in hints.items() if name != "return" and union_members(hint) == [bool]}
     return resource._query((None, None), 1, **flags)
 
 
@@ -97,7 +97,7 @@ def examine(
 
     def open_client(key: str | None, *hooks: Callable[[httpx.Request], None]) -> Konvo:
         client = closing.enter_context(Konvo(key, base_url=base_url, timeout=LONGEST_WAIT, max_retries=RETRIES))
-        client._sender.http.event_hooks = {"request": [count, *hooks], "response": [note]}
+        client._transport.http.event_hooks = {"request": [count, *hooks], "response": [note]}
         return client
 
     with ExitStack() as closing:
@@ -109,7 +109,7 @@ def examine(
 
         def answer(question: Question) -> Heard:
             try:
-                response = clients[question.key]._sender.send(question.request)
+                response = clients[question.key]._transport.send(question.request)
             except KonvoError as error:
                 if isinstance(error, APIStatusError) and question.key == "own":
                     hear(error.response)
@@ -118,7 +118,7 @@ def examine(
                 return Heard([])
             hear(response)
             try:
-                items = read(query, response, drift).items
+                items = page_response(query.decode, response, drift).items
             except KonvoError as error:
                 return Heard([], error=error)
             return Heard(items, parse(response.content).get("count", MISSING))
@@ -130,7 +130,7 @@ def examine(
                 question = talk.send(answer(question))
         except StopIteration:
             pass
-        key = own._sender._settings.api_key
+        key = own._transport._settings.api_key
     shown = [f"{header} {' to '.join(dict.fromkeys((v[0], v[-1])))}" for header, v in limits.items()]
     report.find("rate-limit headers", ", ".join(shown).replace(key, "**********") or "none")
     return report

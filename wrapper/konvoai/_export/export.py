@@ -11,16 +11,15 @@ from time import monotonic
 from typing import Any
 
 from .._columns import columns
-from .._decoding.page import item_class
+from .._decoding.page import record_type
 from .._decoding.records import Record
 from .._pagination.paginator import Scan
 from .._pagination.protocol import Window
 from .._resources import Resource, scan_records
-from .._settings import InvalidSettingError
-from ..errors import KonvoError
+from ..errors import ConfigurationError, KonvoError
 from .checkpoint import MARK, Partial, State
 from .formats import Format, as_json, format_of
-from .redaction import keyed, redaction
+from .redaction import hmac_hex, redaction
 
 CHUNK = 2000
 SECONDS = 5.0
@@ -52,16 +51,16 @@ def export(
         times: How the two times were told, where that is not what they are, as "7d": to go on takes the same words.
         include: The flags of the operation, such as `messages`.
         drop: Fields to leave out, as `messages.message`.
-        hashed: Fields of which a hash, keyed with `secret`, is written instead of the value.
+        hashed: Fields of which a hash, hmac_hex with `secret`, is written instead of the value.
         resume: Whether to go on with what an interrupted run has left.
         progress: Told each window, and how many records there are so far.
         tell: Told in words where it begins.
 
     Raises:
-        InvalidSettingError: An argument is wrong; said before anything is asked.
+        ConfigurationError: An argument is wrong; said before anything is asked.
         KonvoError: The reading failed, or the file cannot be written; what was read before is kept for `resume`.
     """
-    model = item_class(resource.envelope)
+    model = record_type(resource.envelope)
     written = format_of(to, columns(model))
     change = redaction(columns(model), drop, hashed, secret)
     asked = {
@@ -69,7 +68,7 @@ def export(
         "include": dict(include),
         "drop": sorted(drop),
         "hash": sorted(hashed),
-        "secret": keyed(secret, "") if hashed else "",
+        "secret": hmac_hex(secret, "") if hashed else "",
     }
     began = datetime.now().astimezone().isoformat()
     partial = Partial(to, State(asked, began, until=told(updated_at_max)))
@@ -77,7 +76,7 @@ def export(
     try:
         partial.lock()
         if resume:
-            start = take_up(partial, tell) or start
+            start = resume_from(partial, tell) or start
         elif partial.left():
             tell("beginning anew, though --resume would go on with what an interrupted export has left")
         partial.open()
@@ -95,14 +94,14 @@ def export(
     return partial.state.rows - len(doubles)
 
 
-def take_up(partial: Partial, tell: Callable[[str], object]) -> datetime | None:
+def resume_from(partial: Partial, tell: Callable[[str], object]) -> datetime | None:
     """Goes on with what an interrupted run has left, where it was asked for the same; tells up to when that is."""
     left = partial.left()
     if left is None:
         tell("nothing was left to go on with: beginning anew")
         return None
     if left.asked != partial.state.asked:
-        raise InvalidSettingError(
+        raise ConfigurationError(
             "the interrupted export was asked for something else: repeat its options, or leave out --resume"
         )
     tell(f"going on after {left.rows:,} sessions, from {left.end}")

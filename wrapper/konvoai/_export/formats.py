@@ -14,8 +14,7 @@ import msgspec
 
 from .._columns import Column
 from .._decoding.records import Record
-from .._settings import InvalidSettingError
-from ..errors import KonvoError
+from ..errors import ConfigurationError, KonvoError
 
 GZIP_LEVEL = 6
 
@@ -106,7 +105,7 @@ def format_of(file: Path, columns: Sequence[Column]) -> Format:
     if name.endswith(".csv"):
         return Csv(columns)
     if not name.endswith(".parquet"):
-        raise InvalidSettingError(f"{file.name} tells no format: end it with .jsonl, .jsonl.gz, .csv or .parquet")
+        raise ConfigurationError(f"{file.name} tells no format: end it with .jsonl, .jsonl.gz, .csv or .parquet")
     try:
         from .parquet import Parquet
     except ModuleNotFoundError:

@@ -1,4 +1,4 @@
-"""Leave out of records what should not be kept, or put keyed hashes in its place."""
+"""Leave out of records what should not be kept, or put hmac_hex hashes in its place."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Any
 
 from .._columns import Column
 from .._decoding.records import Record
-from .._settings import InvalidSettingError
+from ..errors import ConfigurationError
 from .formats import as_json
 
 
 def redaction(
     known: Sequence[Column], drop: Sequence[str], hashed: Sequence[str], secret: str
 ) -> Callable[[Record], Record]:
-    """What leaves fields out of a record, or puts keyed hashes in their place, before anything is written.
+    """What leaves fields out of a record, or puts hmac_hex hashes in their place, before anything is written.
 
     Raises:
-        InvalidSettingError: There is no such field, or no secret for hashes.
+        ConfigurationError: There is no such field, or no secret for hashes.
     """
     fields = {".".join(path): path for column in known for path in paths(column)}
     for name in (*drop, *hashed):
         if name not in fields:
-            raise InvalidSettingError(f"there is no field {name}: the fields are {', '.join(fields)}")
+            raise ConfigurationError(f"there is no field {name}: the fields are {', '.join(fields)}")
     if hashed and not secret:
-        raise InvalidSettingError("hashes need a secret: set KONVO_HASH_SECRET to a long random text, and keep it")
+        raise ConfigurationError("hashes need a secret: set KONVO_HASH_SECRET to a long random text, and keep it")
     if not drop and not hashed:
         return lambda record: record
 
@@ -36,7 +36,7 @@ def redaction(
         for name in hashed:
             for holder, key in holders(record.data, fields[name]):
                 if holder[key] is not None:
-                    holder[key] = keyed(secret, holder[key])
+                    holder[key] = hmac_hex(secret, holder[key])
         return Record(record.id, as_json(record.data), record.data)
 
     return change
@@ -63,7 +63,7 @@ def holders(value: Any, path: Sequence[str]) -> Iterator[tuple[dict[str, Any], s
             yield from holders(value[path[0]], path[1:])
 
 
-def keyed(secret: str, value: Any) -> str:
+def hmac_hex(secret: str, value: Any) -> str:
     """HMAC-SHA256 of a text, or of a value's JSON, in hexadecimal digits."""
     said = value if isinstance(value, str) else as_json(value)
     return hmac.digest(secret.encode(), said.encode(errors="surrogatepass"), "sha256").hex()

@@ -7,14 +7,14 @@ import httpx
 
 from ..errors import ResponseValidationError
 
-LARGEST_ANSWER = 256 * 2**20
-LARGEST_REFUSAL = 2**20
+MAX_RESPONSE_BYTES = 256 * 2**20
+MAX_ERROR_BYTES = 2**20
 
 
 class Body:
     """Gathers an answer from its bytes as they come, decoded and no larger than it may be.
 
-    An error's answer is cut at LARGEST_REFUSAL; a larger one of status 200 than LARGEST_ANSWER is a
+    An error's answer is cut at MAX_ERROR_BYTES; a larger one of status 200 than MAX_RESPONSE_BYTES is a
     `ResponseValidationError`. httpx would take the half of a gzip stream for the whole.
 
     Attributes:
@@ -26,7 +26,7 @@ class Body:
         coding = response.headers.get("content-encoding", "").strip().lower()
         self._response = response
         self._inflater = zlib.decompressobj(32 + zlib.MAX_WBITS) if coding in ("gzip", "x-gzip", "deflate") else None
-        self._most = LARGEST_ANSWER if response.status_code == 200 else LARGEST_REFUSAL
+        self._most = MAX_RESPONSE_BYTES if response.status_code == 200 else MAX_ERROR_BYTES
         self._parts: list[bytes] = []
         self._size = 0
         self._fed = False
@@ -63,7 +63,7 @@ class Body:
             if chunk:  # one more stream behind the first
                 self._inflater = inflater = zlib.decompressobj(32 + zlib.MAX_WBITS)
 
-    def deliver(self) -> httpx.Response:
+    def finish(self) -> httpx.Response:
         """The response, its content read; raises `httpx.DecodingError` where the end is missing."""
         if self._inflater is not None and self._fed and not self._inflater.eof and not self.full:
             raise httpx.DecodingError("the compressed answer ends too early")

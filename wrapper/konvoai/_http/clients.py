@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from httpx import USE_CLIENT_DEFAULT
 
-from .._settings import KEY_HEADER, InvalidSettingError, Secret, Settings
+from .._settings import KEY_HEADER, Secret, Settings
 from .._version import __version__
+from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
     pass
@@ -79,58 +80,60 @@ class AsyncOwnClient(httpx.AsyncClient):
 class BorrowedClient(OwnClient):
     """The user's client, sending to our address with our key and time limit; closing it leaves the user's open."""
 
-    def __init__(self, lender: httpx.Client, options: dict[str, Any]) -> None:
+    def __init__(self, user_client: httpx.Client, options: dict[str, Any]) -> None:
         super().__init__(transport=httpx.BaseTransport(), **options)
-        self._lender = lender
+        self._user_client = user_client
 
     @property
     def is_closed(self) -> bool:
-        return super().is_closed or self._lender.is_closed
+        return super().is_closed or self._user_client.is_closed
 
     def build_request(self, method: str, url: httpx.URL | str, **kwargs: Any) -> httpx.Request:
-        return borrowed_request(self._lender, httpx.Client.build_request(self, method, url), self.timeout, kwargs)
+        return borrowed_request(self._user_client, httpx.Client.build_request(self, method, url), self.timeout, kwargs)
 
     def send(self, request: httpx.Request, *, stream: bool = False, **kwargs: Any) -> httpx.Response:
-        return self._lender.send(request, stream=stream, auth=self.auth, follow_redirects=False)
+        return self._user_client.send(request, stream=stream, auth=self.auth, follow_redirects=False)
 
 
 class AsyncBorrowedClient(AsyncOwnClient):
     """The twin of `BorrowedClient`."""
 
-    def __init__(self, lender: httpx.AsyncClient, options: dict[str, Any]) -> None:
+    def __init__(self, user_client: httpx.AsyncClient, options: dict[str, Any]) -> None:
         super().__init__(transport=httpx.AsyncBaseTransport(), **options)
-        self._lender = lender
+        self._user_client = user_client
 
     @property
     def is_closed(self) -> bool:
-        return super().is_closed or self._lender.is_closed
+        return super().is_closed or self._user_client.is_closed
 
     def build_request(self, method: str, url: httpx.URL | str, **kwargs: Any) -> httpx.Request:
-        return borrowed_request(self._lender, httpx.AsyncClient.build_request(self, method, url), self.timeout, kwargs)
+        return borrowed_request(
+            self._user_client, httpx.AsyncClient.build_request(self, method, url), self.timeout, kwargs
+        )
 
     async def send(self, request: httpx.Request, *, stream: bool = False, **kwargs: Any) -> httpx.Response:
-        return await self._lender.send(request, stream=stream, auth=self.auth, follow_redirects=False)
+        return await self._user_client.send(request, stream=stream, auth=self.auth, follow_redirects=False)
 
 
 def borrowed_request(
-    lender: httpx.Client | httpx.AsyncClient, own: httpx.Request, timeout: httpx.Timeout, kwargs: dict[str, Any]
+    user_client: httpx.Client | httpx.AsyncClient, own: httpx.Request, timeout: httpx.Timeout, kwargs: dict[str, Any]
 ) -> httpx.Request:
     if kwargs.get("timeout", USE_CLIENT_DEFAULT) is USE_CLIENT_DEFAULT:
         kwargs["timeout"] = timeout
-    return quiet(lender.build_request(own.method, own.url, **kwargs))
+    return quiet(user_client.build_request(own.method, own.url, **kwargs))
 
 
-def open_client(lender: httpx.Client | None, settings: Settings) -> httpx.Client:
-    if lender is None:
+def open_client(user_client: httpx.Client | None, settings: Settings) -> httpx.Client:
+    if user_client is None:
         return OwnClient(**client_options(settings))
-    if not isinstance(lender, httpx.Client):
-        raise InvalidSettingError("http_client must be an httpx.Client; AsyncKonvo takes an httpx.AsyncClient")
-    return BorrowedClient(lender, client_options(settings))
+    if not isinstance(user_client, httpx.Client):
+        raise ConfigurationError("http_client must be an httpx.Client; AsyncKonvo takes an httpx.AsyncClient")
+    return BorrowedClient(user_client, client_options(settings))
 
 
-def open_async_client(lender: httpx.AsyncClient | None, settings: Settings) -> httpx.AsyncClient:
-    if lender is None:
+def open_async_client(user_client: httpx.AsyncClient | None, settings: Settings) -> httpx.AsyncClient:
+    if user_client is None:
         return AsyncOwnClient(**client_options(settings))
-    if not isinstance(lender, httpx.AsyncClient):
-        raise InvalidSettingError("http_client must be an httpx.AsyncClient; Konvo takes an httpx.Client")
-    return AsyncBorrowedClient(lender, client_options(settings))
+    if not isinstance(user_client, httpx.AsyncClient):
+        raise ConfigurationError("http_client must be an httpx.AsyncClient; Konvo takes an httpx.Client")
+    return AsyncBorrowedClient(user_client, client_options(settings))

@@ -8,21 +8,21 @@ import httpx
 
 from ..errors import KonvoError
 
-LONGEST_ATTEMPT = 300.0
-TOO_LONG = "the answer was not complete after {:g} s"
-SLICE = 0.1
+ATTEMPT_TIMEOUT = 300.0
+TIMEOUT_MESSAGE = "the answer was not complete after {:g} s"
+POLL_INTERVAL = 0.1
 """Seconds within which a thread that waits for the server hears that it is no longer wanted."""
 
 
-class TookTooLong(httpx.ReadTimeout):
-    """An attempt that lasted LONGEST_ATTEMPT, however steadily its bytes came."""
+class DeadlineExceeded(httpx.ReadTimeout):
+    """An attempt that lasted ATTEMPT_TIMEOUT, however steadily its bytes came."""
 
 
-class Stopped(KonvoError):
+class RequestCancelled(KonvoError):
     """Nobody waits for this request any more."""
 
 
-class Watch:
+class Deadline:
     """What a request of a thread is held to.
 
     Args:
@@ -34,15 +34,15 @@ class Watch:
         self._deadline = time.monotonic() + seconds
         self._stops = stops
 
-    def left(self) -> float:
-        """The seconds left; raises `Stopped` or `TookTooLong`."""
+    def remaining(self) -> float:
+        """The seconds left; raises `RequestCancelled` or `DeadlineExceeded`."""
         for stop in self._stops:
             if stop.is_set():
-                raise Stopped("this client was closed, or its reading ended, while a request was under way")
+                raise RequestCancelled("this client was closed, or its reading ended, while a request was under way")
         left = self._deadline - time.monotonic()
         if left <= 0:
-            raise TookTooLong(TOO_LONG.format(self._seconds))
+            raise DeadlineExceeded(TIMEOUT_MESSAGE.format(self._seconds))
         return left
 
 
-WATCH: ContextVar[Watch | None] = ContextVar("WATCH", default=None)
+CURRENT_DEADLINE: ContextVar[Deadline | None] = ContextVar("WATCH", default=None)

@@ -1,4 +1,4 @@
-"""Connections that hold every wait to the `Watch` of the thread that waits.
+"""Connections that hold every wait to the `Deadline` of the thread that waits.
 
 Apart from `_watch`, as httpcore takes a fifth of the time that httpx takes to import: it waits for the first client.
 """
@@ -10,69 +10,69 @@ from typing import Any
 import httpcore
 import httpx
 
-from .deadline import SLICE, WATCH
+from .deadline import CURRENT_DEADLINE, POLL_INTERVAL
 
 
-class WatchedStream(httpcore.NetworkStream):
-    """A connection whose every wait is held to the `Watch` of the thread that waits."""
+class InterruptibleStream(httpcore.NetworkStream):
+    """A connection whose every wait is held to the `Deadline` of the thread that waits."""
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        watch = WATCH.get()
-        if watch is None:
+        limit = CURRENT_DEADLINE.get()
+        if limit is None:
             return self._stream.read(max_bytes, timeout)
         ends = math.inf if timeout is None else time.monotonic() + timeout
         while True:
-            left = min(watch.left(), ends - time.monotonic())
+            left = min(limit.remaining(), ends - time.monotonic())
             try:
-                return self._stream.read(max_bytes, max(min(left, SLICE), 0.001))
+                return self._stream.read(max_bytes, max(min(left, POLL_INTERVAL), 0.001))
             except httpcore.ReadTimeout:
                 if time.monotonic() >= ends:
                     raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, **within_watch({"timeout": timeout}))
+        self._stream.write(buffer, **limit_timeout({"timeout": timeout}))
 
     def close(self) -> None:
         self._stream.close()
 
     def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
-        return WatchedStream(self._stream.start_tls(*args, **within_watch(kwargs)))
+        return InterruptibleStream(self._stream.start_tls(*args, **limit_timeout(kwargs)))
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
 
 
-class WatchedBackend(httpcore.NetworkBackend):
+class InterruptibleBackend(httpcore.NetworkBackend):
     """Opens connections that are watched."""
 
     def __init__(self, backend: httpcore.NetworkBackend) -> None:
         self._backend = backend
 
     def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
-        return WatchedStream(self._backend.connect_tcp(*args, **within_watch(kwargs)))
+        return InterruptibleStream(self._backend.connect_tcp(*args, **limit_timeout(kwargs)))
 
     def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
-        return WatchedStream(self._backend.connect_unix_socket(*args, **within_watch(kwargs)))
+        return InterruptibleStream(self._backend.connect_unix_socket(*args, **limit_timeout(kwargs)))
 
     def sleep(self, seconds: float) -> None:
         self._backend.sleep(seconds)
 
 
-def within_watch(arguments: dict[str, Any]) -> dict[str, Any]:
+def limit_timeout(arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments of a wait, their `timeout` no longer than what is left."""
-    watch, timeout = WATCH.get(), arguments.get("timeout")
-    if watch is None:
+    limit, timeout = CURRENT_DEADLINE.get(), arguments.get("timeout")
+    if limit is None:
         return arguments
-    return {**arguments, "timeout": watch.left() if timeout is None else min(timeout, watch.left())}
+    return {**arguments, "timeout": limit.remaining() if timeout is None else min(timeout, limit.remaining())}
 
 
-def watch_connections(http: httpx.Client) -> httpx.Client:
+def make_interruptible(http: httpx.Client) -> httpx.Client:
     """httpx has no argument for it, though httpcore, which it builds upon, does."""
     for transport in (http._transport, *http._mounts.values()):
         pool = getattr(transport, "_pool", None)
         if pool is not None:
-            pool._network_backend = WatchedBackend(pool._network_backend)
+            pool._network_backend = InterruptibleBackend(pool._network_backend)
     return http

@@ -2,7 +2,7 @@
 
 import logging
 
-from .._settings import InvalidSettingError
+from ..errors import ConfigurationError
 
 LOG_VARIABLE = "KONVO_LOG"
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO}
@@ -10,13 +10,13 @@ logger = logging.getLogger("konvoai")
 logger.addHandler(logging.NullHandler())
 
 
-def log_as_asked(asked: str) -> None:
+def configure_logging(request_label: str) -> None:
     """Shows the log on standard error: `debug` every request, `info` retries and waits, nothing else."""
-    if not asked:
+    if not request_label:
         return
-    if asked.lower() not in LEVELS:
-        raise InvalidSettingError(f"{LOG_VARIABLE} must be one of {', '.join(LEVELS)}, not {asked!r}")
-    logger.setLevel(LEVELS[asked.lower()])
+    if request_label.lower() not in LEVELS:
+        raise ConfigurationError(f"{LOG_VARIABLE} must be one of {', '.join(LEVELS)}, not {request_label!r}")
+    logger.setLevel(LEVELS[request_label.lower()])
     if not any(handler.get_name() == LOG_VARIABLE for handler in logger.handlers):
         handler = logging.StreamHandler()
         handler.set_name(LOG_VARIABLE)

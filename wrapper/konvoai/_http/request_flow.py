@@ -14,69 +14,69 @@ from .._settings import Settings
 from ..errors import KonvoError
 from .headers import retry_after
 from .log import logger
-from .retry import Outcome, delay_before_retry
-from .status_errors import answer
-from .throttle import Gate
+from .retry import Outcome, retry_delay
+from .status_errors import require_success
+from .throttle import Throttle
 
 if TYPE_CHECKING:
     pass
 
-LOST = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError)
+TRANSPORT_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError)
 """What httpx and the system raise when a request or its answer is lost."""
 Step = httpx.Request | float
-"""Of an `exchange`: a request to send, or the seconds until it is worth going on, unless the gate changes before."""
+"""Of an `request_flow`: a request to send, or the seconds until it is worth going on, unless the gate changes before."""
 
 
-def exchange(
-    http: httpx.Client | httpx.AsyncClient, kwargs: dict[str, Any], settings: Settings, gate: Gate
+def request_flow(
+    http: httpx.Client | httpx.AsyncClient, kwargs: dict[str, Any], settings: Settings, throttle: Throttle
 ) -> Generator[Step, Any, httpx.Response]:
     """The course of one call: yields what to send and how long to wait, until an answer or an error is final."""
     attempt, due = 0, -math.inf
     while True:
-        while (wait := due - time.monotonic()) > 0 or (wait := gate.enter(time.monotonic())) > 0:
+        while (wait := due - time.monotonic()) > 0 or (wait := throttle.acquire(time.monotonic())) > 0:
             yield wait
         try:
             if http.is_closed:
                 raise KonvoError("this client is closed: make a new one, or do the work inside its `with` block")
-            request = build(http, **kwargs)
+            request = build_request(http, **kwargs)
             sent_at = time.monotonic()
             outcome: Outcome = yield request
             now = time.monotonic()
             if isinstance(outcome, httpx.Response):
-                gate.answered(outcome.status_code, sent_at, now)
+                throttle.on_response(outcome.status_code, sent_at, now)
         finally:
-            gate.leave()
-        tell(request, outcome, attempt, now - sent_at)
-        delay = delay_before_retry(outcome, attempt, settings.max_retries, luck=random.random())  # noqa: S311
+            throttle.release()
+        log_attempt(request, outcome, attempt, now - sent_at)
+        delay = retry_delay(outcome, attempt, settings.max_retries, jitter=random.random())  # noqa: S311
         attempt += 1
         if delay is None:
-            return answer(outcome, request, attempt, settings.key_source)
+            return require_success(outcome, request, attempt, settings.key_source)
         due = now + delay
-        if isinstance(outcome, httpx.Response) and is_told_to_wait(outcome):
-            gate.shut(due)
+        if isinstance(outcome, httpx.Response) and asks_to_wait(outcome):
+            throttle.pause_until(due)
         logger.info(
             "%s %s: %s, next attempt (%d of %d) in %.1f s",
-            *(request.method, request.url.path, named(outcome), attempt + 1, settings.max_retries + 1, delay),
+            *(request.method, request.url.path, outcome_name(outcome), attempt + 1, settings.max_retries + 1, delay),
         )
 
 
-def is_told_to_wait(response: httpx.Response) -> bool:
+def asks_to_wait(response: httpx.Response) -> bool:
     return response.status_code == 429 or retry_after(response.headers) is not None
 
 
-def tell(request: httpx.Request, outcome: Outcome, attempt: int, seconds: float) -> None:
+def log_attempt(request: httpx.Request, outcome: Outcome, attempt: int, seconds: float) -> None:
     size = outcome.num_bytes_downloaded if isinstance(outcome, httpx.Response) else 0
     logger.debug(
         "%s %s: %s, attempt %d, %.0f ms, %d bytes",
-        *(request.method, request.url.path, named(outcome), attempt + 1, seconds * 1000, size),
+        *(request.method, request.url.path, outcome_name(outcome), attempt + 1, seconds * 1000, size),
     )
 
 
-def named(outcome: Outcome) -> str:
+def outcome_name(outcome: Outcome) -> str:
     return str(outcome.status_code) if isinstance(outcome, httpx.Response) else type(outcome).__name__
 
 
-def build(
+def build_request(
     http: httpx.Client | httpx.AsyncClient, method: str, url: str, params: dict[str, Any] | None = None, **rest: Any
 ) -> httpx.Request:
     """The request of a generated builder. The address is put together here, as httpx would parse it three times."""
@@ -84,7 +84,7 @@ def build(
     return http.build_request(method, f"{str(http.base_url).rstrip('/')}{url}{query}", **rest)
 
 
-def outcome_of(error: Exception) -> Outcome:
+def as_outcome(error: Exception) -> Outcome:
     """What an attempt came to: a hook of the user's that raises for a status still had an answer.
 
     The frames of httpx and below have the key among their variables, which some tools show with a traceback.

@@ -2,36 +2,36 @@
 
 import httpx
 
-from .deadline import TookTooLong
+from .deadline import DeadlineExceeded
 from .headers import retry_after
 
-FIRST_DELAY = 0.5
-LONGEST_DELAY = 30.0
-LONGEST_RETRY_AFTER = 120.0
-PASSING = frozenset([408, 429, 500, 502, 503, 504, *range(520, 530)])
-HOPELESS = (TookTooLong, httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
+INITIAL_BACKOFF = 0.5
+MAX_BACKOFF = 30.0
+MAX_RETRY_AFTER = 120.0
+RETRYABLE_STATUS_CODES = frozenset([408, 429, 500, 502, 503, 504, *range(520, 530)])
+NON_RETRYABLE = (DeadlineExceeded, httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
 Outcome = httpx.Response | Exception
 """Of one attempt: an answer that was read to its end, or what httpx raised."""
 
 
-def delay_before_retry(outcome: Outcome, attempt: int, max_retries: int, luck: float) -> float | None:
+def retry_delay(outcome: Outcome, attempt: int, max_retries: int, jitter: float) -> float | None:
     """Seconds to wait before the next attempt, or None where `outcome` is final.
 
     Args:
         attempt: How many attempts came before this one.
         luck: A number from 0 to 1, which takes up to a quarter off, so that clients do not come back all at once.
     """
-    if attempt >= max_retries or not may_pass(outcome):
+    if attempt >= max_retries or not is_retryable(outcome):
         return None
     if isinstance(outcome, httpx.Response):
-        asked = retry_after(outcome.headers)
-        if asked is not None:
-            return asked if asked <= LONGEST_RETRY_AFTER else None
-    return min(FIRST_DELAY * 2.0 ** min(attempt, 32), LONGEST_DELAY) * (1 - luck / 4)
+        request_label = retry_after(outcome.headers)
+        if request_label is not None:
+            return request_label if request_label <= MAX_RETRY_AFTER else None
+    return min(INITIAL_BACKOFF * 2.0 ** min(attempt, 32), MAX_BACKOFF) * (1 - jitter / 4)
 
 
-def may_pass(outcome: Outcome) -> bool:
+def is_retryable(outcome: Outcome) -> bool:
     """Whether the same request can fare better later."""
     if isinstance(outcome, httpx.Response):
-        return outcome.status_code in PASSING
-    return not isinstance(outcome, HOPELESS) and "CERTIFICATE_VERIFY_FAILED" not in str(outcome)
+        return outcome.status_code in RETRYABLE_STATUS_CODES
+    return not isinstance(outcome, NON_RETRYABLE) and "CERTIFICATE_VERIFY_FAILED" not in str(outcome)

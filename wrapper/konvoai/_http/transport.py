@@ -14,17 +14,17 @@ from .._settings import Settings
 from ..errors import KonvoError
 from . import deadline
 from .body import Body
-from .deadline import TOO_LONG, WATCH, TookTooLong, Watch
-from .request_flow import LOST, Step, exchange, outcome_of
+from .deadline import CURRENT_DEADLINE, TIMEOUT_MESSAGE, Deadline, DeadlineExceeded
+from .request_flow import TRANSPORT_ERRORS, Step, as_outcome, request_flow
 from .retry import Outcome
-from .throttle import Gate
+from .throttle import Throttle
 
 if TYPE_CHECKING:
     import asyncio
 
 
-class Sender:
-    """Sends what `exchange` decides, over one httpx client."""
+class Transport:
+    """Sends what `request_flow` decides, over one httpx client."""
 
     def __init__(self, open_client: Callable[[], httpx.Client], settings: Settings) -> None:
         self._open = open_client
@@ -33,10 +33,10 @@ class Sender:
 
     def renew(self) -> None:
         """New connections: at the beginning, and in a child of a fork, which must not share its parent's."""
-        from .interruptible import watch_connections
+        from .interruptible import make_interruptible
 
-        self.http = watch_connections(self._open())
-        self._gate = Gate()
+        self.http = make_interruptible(self._open())
+        self._throttle = Throttle()
         self._changed = threading.Condition()
         self._closing = threading.Event()
 
@@ -44,41 +44,41 @@ class Sender:
         """The answer of status 200, its content read; raises `KonvoError` where there is none.
 
         Args:
-            stop: Once it is set, the request ends with `Stopped`.
+            stop: Once it is set, the request ends with `RequestCancelled`.
         """
         stops = (self._closing,) if stop is None else (self._closing, stop)
-        steps = exchange(self.http, kwargs, self._settings, self._gate)
+        steps = request_flow(self.http, kwargs, self._settings, self._throttle)
         try:
             step = next(steps)
             while True:
                 step = steps.send(self._perform(step, stops))
-                self._tell()
+                self._notify()
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
         finally:
             steps.close()
-            self._tell()
+            self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         with self._changed:
             self._changed.notify_all()
 
     def _perform(self, step: Step, stops: tuple[threading.Event, ...]) -> Outcome | None:
-        watch = Watch(deadline.LONGEST_ATTEMPT, *stops)
+        limit = Deadline(deadline.ATTEMPT_TIMEOUT, *stops)
         if isinstance(step, float):
-            watch.left()
+            limit.remaining()
             with self._changed:
-                self._changed.wait(min(step, deadline.SLICE))
+                self._changed.wait(min(step, deadline.POLL_INTERVAL))
             return None
-        held = WATCH.set(watch)
+        held = CURRENT_DEADLINE.set(limit)
         try:
-            return self._read(step, watch)
-        except LOST as error:
-            return outcome_of(error)
+            return self._read(step, limit)
+        except TRANSPORT_ERRORS as error:
+            return as_outcome(error)
         finally:
-            WATCH.reset(held)
+            CURRENT_DEADLINE.reset(held)
 
-    def _read(self, request: httpx.Request, watch: Watch) -> httpx.Response:
+    def _read(self, request: httpx.Request, limit: Deadline) -> httpx.Response:
         response = self.http.send(request, stream=True)
         if response.is_stream_consumed:  # by a hook of the user's
             return response
@@ -86,24 +86,24 @@ class Sender:
             body = Body(response)
             for chunk in response.iter_raw() if body.raw else response.iter_bytes():
                 body.feed(chunk)
-                watch.left()
+                limit.remaining()
                 if body.full:
                     break
-            return body.deliver()
+            return body.finish()
         finally:
             response.close()
 
     def close(self) -> None:
         """Ends what is under way, then closes the connections."""
         self._closing.set()
-        self._tell()
+        self._notify()
         with self._changed:
-            self._changed.wait_for(lambda: not self._gate.in_flight, timeout=10 * deadline.SLICE)
+            self._changed.wait_for(lambda: not self._throttle.in_flight, timeout=10 * deadline.POLL_INTERVAL)
         self.http.close()
 
 
-class AsyncSender:
-    """The twin of `Sender`."""
+class AsyncTransport:
+    """The twin of `Transport`."""
 
     def __init__(self, open_client: Callable[[], httpx.AsyncClient], settings: Settings) -> None:
         self._open = open_client
@@ -114,7 +114,7 @@ class AsyncSender:
     def renew(self) -> None:
         """New connections: at the beginning, and in a child of a fork, which must not share its parent's."""
         self.http = self._open()
-        self._gate = Gate()
+        self._throttle = Throttle()
         self._changed: asyncio.Event | None = None
 
     async def send(self, kwargs: dict[str, Any]) -> httpx.Response:
@@ -128,19 +128,19 @@ class AsyncSender:
                 "the function that is given to asyncio.run()"
             )
         self._loop = loop
-        steps = exchange(self.http, kwargs, self._settings, self._gate)
+        steps = request_flow(self.http, kwargs, self._settings, self._throttle)
         try:
             step = next(steps)
             while True:
                 step = steps.send(await self._perform(step))
-                self._tell()
+                self._notify()
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
         finally:
             steps.close()
-            self._tell()
+            self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         if self._changed is not None:
             self._changed.set()
             self._changed = None
@@ -154,10 +154,14 @@ class AsyncSender:
                 await asyncio.wait_for(self._changed.wait(), None if step == math.inf else step)
             return None
         try:
-            async with asyncio.timeout(deadline.LONGEST_ATTEMPT) as limit:
+            async with asyncio.timeout(deadline.ATTEMPT_TIMEOUT) as limit:
                 return await self._read(step)
-        except LOST as error:
-            return TookTooLong(TOO_LONG.format(deadline.LONGEST_ATTEMPT)) if limit.expired() else outcome_of(error)
+        except TRANSPORT_ERRORS as error:
+            return (
+                DeadlineExceeded(TIMEOUT_MESSAGE.format(deadline.ATTEMPT_TIMEOUT))
+                if limit.expired()
+                else as_outcome(error)
+            )
 
     async def _read(self, request: httpx.Request) -> httpx.Response:
         response = await self.http.send(request, stream=True)
@@ -169,7 +173,7 @@ class AsyncSender:
                 body.feed(chunk)
                 if body.full:
                     break
-            return body.deliver()
+            return body.finish()
         finally:
             await response.aclose()
 

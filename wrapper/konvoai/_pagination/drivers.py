@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
 from ..errors import KonvoError
-from .protocol import Answer, Ask, Steps
+from .protocol import Flow, PageRequest, PageResponse
 
 
 class Batch(Protocol):
@@ -17,18 +17,18 @@ class Batch(Protocol):
 
 
 T = TypeVar("T", bound=Batch)
-LONGEST_JOIN = 1.0
+JOIN_TIMEOUT = 1.0
 """Seconds that an end waits for its threads: they end within a fraction, but for one that is connecting."""
-Send = Callable[[Ask, threading.Event], Answer[Any]]
+Send = Callable[[PageRequest, threading.Event], PageResponse[Any]]
 """Sends one request, and gives up once the event is set."""
 
 
-class Sending:
+class InFlightRequest:
     """One request in flight, by a thread of its own; one that flies alone, by the thread that waits for it."""
 
-    def __init__(self, send: Send, ask: Ask, stop: threading.Event, by_thread: bool) -> None:
+    def __init__(self, send: Send, ask: PageRequest, stop: threading.Event, by_thread: bool) -> None:
         self.ask = ask
-        self._answer: Future[Answer[Any]] = Future()
+        self._answer: Future[PageResponse[Any]] = Future()
         self._send, self._stop = send, stop
         self._thread = threading.Thread(target=self._run, name="konvoai", daemon=True) if by_thread else None
         if self._thread is not None:
@@ -40,70 +40,72 @@ class Sending:
         except BaseException as error:
             self._answer.set_exception(error)
 
-    def result(self) -> Answer[Any]:
+    def result(self) -> PageResponse[Any]:
         return self._send(self.ask, self._stop) if self._thread is None else self._answer.result()
 
     def join(self) -> None:
         if self._thread is not None:
-            self._thread.join(LONGEST_JOIN)
+            self._thread.join(JOIN_TIMEOUT)
 
 
-def drive(steps: Steps[T], send: Send) -> Generator[T, None, None]:
+def run(flow: Flow[T], send: Send) -> Generator[T, None, None]:
     """Sends by threads where more than one request is in flight; when it is closed, none goes on."""
-    flight: deque[Sending] = deque()
+    in_flight: deque[InFlightRequest] = deque()
     stop = threading.Event()
-    handed_over = 0
+    records_yielded = 0
     try:
-        step = next(steps)
+        step = next(flow)
         while True:
             if not isinstance(step, list):
-                handed_over += len(step.items)
+                records_yielded += len(step.items)
                 yield step
-                step = next(steps)
+                step = next(flow)
                 continue
-            alone = len(step) == 1 and not flight
-            flight.extend(Sending(send, ask, stop, by_thread=not alone) for ask in step)
+            alone = len(step) == 1 and not in_flight
+            in_flight.extend(InFlightRequest(send, ask, stop, by_thread=not alone) for ask in step)
             try:
-                found = flight[0].result()
+                found = in_flight[0].result()
             except KonvoError as error:
-                error.tell_place(*flight[0].ask, handed_over)
+                error.add_context(*in_flight[0].ask, records_yielded)
                 raise
-            flight.popleft()
-            step = steps.send(found)
+            in_flight.popleft()
+            step = flow.send(found)
     except StopIteration:
         return
     finally:
         stop.set()
-        for sending in flight:
-            sending.join()
+        for request in in_flight:
+            request.join()
 
 
-async def async_drive(steps: Steps[T], send: Callable[[Ask], Awaitable[Answer[Any]]]) -> AsyncGenerator[T, None]:
-    """The twin of `drive`, by tasks."""
+async def run_async(
+    flow: Flow[T], send: Callable[[PageRequest], Awaitable[PageResponse[Any]]]
+) -> AsyncGenerator[T, None]:
+    """The twin of `run`, by tasks."""
     import asyncio
 
-    flight: deque[tuple[Ask, asyncio.Task[Answer[Any]]]] = deque()
-    handed_over = 0
+    in_flight: deque[tuple[PageRequest, asyncio.Task[PageResponse[Any]]]] = deque()
+    records_yielded = 0
     try:
-        step = next(steps)
+        step = next(flow)
         while True:
             if not isinstance(step, list):
-                handed_over += len(step.items)
+                records_yielded += len(step.items)
                 yield step
-                step = next(steps)
+                step = next(flow)
                 continue
-            flight.extend((ask, asyncio.ensure_future(send(ask))) for ask in step)
-            asked, task = flight[0]
+            in_flight.extend((ask, asyncio.ensure_future(send(ask))) for ask in step)
+            asked, task = in_flight[0]
             try:
                 found = await task
             except KonvoError as error:
-                error.tell_place(*asked, handed_over)
+                error.add_context(*asked, records_yielded)
                 raise
-            flight.popleft()
-            step = steps.send(found)
+            in_flight.popleft()
+            step = flow.send(found)
     except StopIteration:
         return
     finally:
-        for _, task in flight:
+        for _, task in in_flight:
             task.cancel()
-        await asyncio.gather(*(task for _, task in flight), return_exceptions=True)
+        await asyncio.gather(*(task for _, task in in_flight), return_exceptions=True)

@@ -9,19 +9,19 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from ..errors import PaginationError
-from .page_tracker import PageWalk, Seen
-from .protocol import MILLISECOND, Answer, Ask, Bounds, Page, Steps
+from .page_tracker import PageTracker, SeenIds
+from .protocol import MILLISECOND, Bounds, Flow, Page, PageRequest, PageResponse
 from .server_clock import ServerClock
 
 T = TypeVar("T")
-MOST_ROUNDS = 100
+MAX_ROUNDS = 100
 
 
-def read_list(page: int | None, bounds: Bounds, concurrency: int, now: Callable[[], datetime]) -> Steps[Page[T]]:
+def list_flow(page: int | None, bounds: Bounds, concurrency: int, now: Callable[[], datetime]) -> Flow[Page[T]]:
     """Reads a list to its end while it changes: every record that stays from the first request to the last, once.
 
-    1. The list is read up to a moment just past, by `PageWalk`. What is changed or added later has a later time, so
-       within that bound records only leave, which `PageWalk` is made for.
+    1. The list is read up to a moment just past, by `PageTracker`. What is changed or added later has a later time, so
+       within that bound records only leave, which `PageTracker` is made for.
     2. What left was either removed, or changed and so has a later time than the bound. What changed since is asked
        with one request. An answer that holds all of it in one page is a picture of one moment: with the records that
        never left, which step 1 has read, nothing is missing.
@@ -41,78 +41,78 @@ def read_list(page: int | None, bounds: Bounds, concurrency: int, now: Callable[
     in a `PaginationError`.
     """
     minimum, maximum = bounds
-    seen: Seen[T] = Seen()
+    seen: SeenIds[T] = SeenIds()
     clock = ServerClock(now)
-    until = clock.moment()
-    walk: PageWalk[T] = PageWalk(page, seen)
-    if page is not None or (maximum is not None and maximum <= until):
-        yield from read_pages(walk, bounds, concurrency)
+    snapshot = clock.now()
+    tracker: PageTracker[T] = PageTracker(page, seen)
+    if page is not None or (maximum is not None and maximum <= snapshot):
+        yield from read_pages(tracker, bounds, concurrency)
         return
-    answer = yield [Ask(number, minimum, later(minimum, until)) for number in walk.ask(1)]
-    if clock.hear(answer.date):
-        until, walk = clock.moment(), PageWalk(page, seen)
+    answer = yield [PageRequest(number, minimum, later(minimum, snapshot)) for number in tracker.next_pages(1)]
+    if clock.observe(answer.date):
+        snapshot, tracker = clock.now(), PageTracker(page, seen)
     else:
-        yield from handed_over(walk.receive(answer), None)
-    yield from read_pages(walk, (minimum, later(minimum, until)), concurrency)
-    yield from catch_up(until, bounds, concurrency, seen, clock, walk.size)
+        yield from emit_new(tracker.on_response(answer), None)
+    yield from read_pages(tracker, (minimum, later(minimum, snapshot)), concurrency)
+    yield from catch_up(snapshot, bounds, concurrency, seen, clock, tracker.size)
 
 
 def catch_up(
-    until: datetime, bounds: Bounds, concurrency: int, seen: Seen[T], clock: ServerClock, size: int
-) -> Steps[Page[T]]:
-    """Steps 2 and 3 of `read_list`: what changed since `until`."""
+    snapshot: datetime, bounds: Bounds, concurrency: int, seen: SeenIds[T], clock: ServerClock, size: int
+) -> Flow[Page[T]]:
+    """Steps 2 and 3 of `list_flow`: what changed since `snapshot`."""
     minimum, maximum = bounds
-    for _ in range(MOST_ROUNDS):
-        since = later(minimum, until - MILLISECOND)
-        answer = yield [Ask(None, since, maximum)]
-        clock.hear(answer.date)
+    for _ in range(MAX_ROUNDS):
+        since = later(minimum, snapshot - MILLISECOND)
+        answer = yield [PageRequest(None, since, maximum)]
+        clock.observe(answer.date)
         new = seen.new(answer.items)
         if new:
             yield Page(0, new, answer.count)
         if len(answer.items) < size or (answer.count is not None and answer.count <= len(answer.items)):
             return
-        if not new and (yield from heeds_no_time(clock)):
+        if not new and (yield from ignores_time_filters(clock)):
             return
-        before, until = until, clock.moment()
-        if until <= before:
-            yield from read_until_still((since, maximum), concurrency, seen)
+        before, snapshot = snapshot, clock.now()
+        if snapshot <= before:
+            yield from read_until_stable((since, maximum), concurrency, seen)
             return
-        walk: PageWalk[T] = PageWalk(None, Seen())
-        yield from read_pages(walk, (since, later(minimum, until)), concurrency, seen)
-    raise too_fast()
+        tracker: PageTracker[T] = PageTracker(None, SeenIds())
+        yield from read_pages(tracker, (since, later(minimum, snapshot)), concurrency, seen)
+    raise changing_too_fast()
 
 
-def too_fast() -> PaginationError:
+def changing_too_fast() -> PaginationError:
     return PaginationError(
-        f"the list changed faster than it could be read, {MOST_ROUNDS} times in a row: read it by `scan`, or with "
+        f"the list changed faster than it could be read, {MAX_ROUNDS} times in a row: read it by `scan`, or with "
         "`updated_at_max` in the past"
     )
 
 
-def read_until_still(bounds: Bounds, concurrency: int, seen: Seen[T]) -> Steps[Page[T]]:
+def read_until_stable(bounds: Bounds, concurrency: int, seen: SeenIds[T]) -> Flow[Page[T]]:
     """Reads again and again, until nothing new has come and nothing has moved two times running."""
     still = 0
-    for _ in range(MOST_ROUNDS):
-        walk: PageWalk[T] = PageWalk(None, Seen(), bounded=False)
-        new = yield from read_pages(walk, bounds, concurrency, seen)
-        still = 0 if new or walk.moved else still + 1
+    for _ in range(MAX_ROUNDS):
+        tracker: PageTracker[T] = PageTracker(None, SeenIds(), bounded=False)
+        new = yield from read_pages(tracker, bounds, concurrency, seen)
+        still = 0 if new or tracker.moved else still + 1
         if still == 2:
             return
-    raise too_fast()
+    raise changing_too_fast()
 
 
 def read_pages(
-    walk: PageWalk[T], bounds: Bounds, concurrency: int, seen: Seen[T] | None = None
-) -> Generator[Any, Answer[T], int]:
+    tracker: PageTracker[T], bounds: Bounds, concurrency: int, seen: SeenIds[T] | None = None
+) -> Generator[Any, PageResponse[T], int]:
     """The pages of one walk, without what `seen` has from before it; tells how many records were new."""
     new = 0
-    while not walk.ended or walk.waiting:
-        answer = yield [Ask(number, *bounds) for number in walk.ask(concurrency - walk.waiting)]
-        new += yield from handed_over(walk.receive(answer), seen)
+    while not tracker.ended or tracker.waiting:
+        answer = yield [PageRequest(number, *bounds) for number in tracker.next_pages(concurrency - tracker.waiting)]
+        new += yield from emit_new(tracker.on_response(answer), seen)
     return new
 
 
-def handed_over(page: Page[T] | None, seen: Seen[T] | None) -> Generator[Any, Answer[T], int]:
+def emit_new(page: Page[T] | None, seen: SeenIds[T] | None) -> Generator[Any, PageResponse[T], int]:
     if page is not None and seen is not None:
         page.items = seen.new(page.items)
     if page is None or not page.items:
@@ -121,9 +121,9 @@ def handed_over(page: Page[T] | None, seen: Seen[T] | None) -> Generator[Any, An
     return len(page.items)
 
 
-def heeds_no_time(clock: ServerClock) -> Generator[Any, Answer[Any], bool]:
+def ignores_time_filters(clock: ServerClock) -> Generator[Any, PageResponse[Any], bool]:
     """Whether the server has records of tomorrow, as one has that ignores the bounds of time."""
-    answer = yield [Ask(None, clock.moment() + timedelta(days=1), None)]
+    answer = yield [PageRequest(None, clock.now() + timedelta(days=1), None)]
     return bool(answer.items)
 
 

@@ -4,19 +4,19 @@ from collections.abc import Iterable
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..errors import PaginationError
-from .protocol import Answer, Page
+from .protocol import Page, PageResponse
 
 T = TypeVar("T")
 
 
-class Coverage(NamedTuple):
+class ReadInterval(NamedTuple):
     """A page that was read: where it began in the list, and how many records the list had then."""
 
     offset: int
     total: int
 
 
-class Seen(Generic[T]):
+class SeenIds(Generic[T]):
     """The ids of the records that were handed over."""
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ def same(one: Any, other: Any) -> bool:
     return bool(one.id == other.id if getattr(one, "id", None) else one == other)
 
 
-class PageWalk(Generic[T]):
+class PageTracker(Generic[T]):
     """Reads the pages of one query, in order, while records leave it.
 
     Where pages begin and how long they are. The document does not say whether the first page is 0 or 1, so the first
@@ -66,7 +66,7 @@ class PageWalk(Generic[T]):
         counted: Whether `count` is known to be true, so that a full page can be the last.
     """
 
-    def __init__(self, page: int | None, seen: Seen[T], *, bounded: bool = True, counted: bool = False) -> None:
+    def __init__(self, page: int | None, seen: SeenIds[T], *, bounded: bool = True, counted: bool = False) -> None:
         self._counted = counted
         self._seen = seen
         self._start = page
@@ -75,7 +75,7 @@ class PageWalk(Generic[T]):
         self._read = 0
         self._count: int | None = None
         self._arrived = 0
-        self._ahead: list[Coverage] = []
+        self._ahead: list[ReadInterval] = []
         self._asked: list[tuple[int | None, int | None]] = []  # each number with the count that was known then
         self._falls = self._bounded = bounded
         self._head: list[T] = []
@@ -95,7 +95,7 @@ class PageWalk(Generic[T]):
         """How many answers are still to come."""
         return len(self._asked)
 
-    def ask(self, room: int) -> list[int | None]:
+    def next_pages(self, room: int) -> list[int | None]:
         """The numbers of the pages to ask now, at most `room`; None is the first page, whatever its number."""
         if self.ended or room <= 0:
             return []
@@ -113,7 +113,7 @@ class PageWalk(Generic[T]):
         indexes = [index for index in range(needed, most) if index not in known][:room]
         return [index + (self.base or 0) if index or self.base else self._start for index in indexes]
 
-    def receive(self, answer: Answer[T]) -> Page[T] | None:
+    def on_response(self, answer: PageResponse[T]) -> Page[T] | None:
         """Takes the answer to the oldest number asked; gives the page to hand over, or None if it has nothing new."""
         number, known_count = self._asked.pop(0)
         if self.ended:
@@ -155,14 +155,14 @@ class PageWalk(Generic[T]):
         return (number or 0) - self.base
 
     def _extend(self, index: int, count: int | None) -> None:
-        self._ahead.append(Coverage(index * self._size, count or 0))
+        self._ahead.append(ReadInterval(index * self._size, count or 0))
         for coverage in sorted(self._ahead):
             if coverage.offset <= self._read:
                 left = max(coverage.total - (self._count or 0), 0) if self._falls else 0
                 self._read = max(self._read, coverage.offset + self._size - left)
         self._ahead = [coverage for coverage in self._ahead if coverage.offset > self._read]
 
-    def _decide_end(self, index: int, answer: Answer[T], new: int) -> None:
+    def _decide_end(self, index: int, answer: PageResponse[T], new: int) -> None:
         offset, length, count = index * self._size, len(answer.items), answer.count or 0
         first_time, self._furthest = index > self._furthest, max(index, self._furthest)
         if offset > self._read:

@@ -5,41 +5,41 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing, closing
 from typing import Generic, TypeVar
 
-from .drivers import async_drive, drive
-from .protocol import Answer, Ask, Page, Query, Window
+from .drivers import run, run_async
+from .protocol import Page, PageRequest, PageResponse, Query, Window
 
 T = TypeVar("T")
 
 
-class Reader(Generic[T]):
+class LazyResult(Generic[T]):
     """What a list and a scan have in common: one operation, and a way to ask it."""
 
-    def __init__(self, fetch: Callable[..., Answer[T]], query: Query) -> None:
+    def __init__(self, fetch: Callable[..., PageResponse[T]], query: Query) -> None:
         self._fetch = fetch
         self._query = query
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._query}>"
 
-    def _answer(self, ask: Ask, stop: threading.Event) -> Answer[T]:
+    def _answer(self, ask: PageRequest, stop: threading.Event) -> PageResponse[T]:
         return self._fetch(self._query, self._query.request(ask), stop)
 
 
-class AsyncReader(Generic[T]):
-    """The twin of `Reader`."""
+class AsyncLazyResult(Generic[T]):
+    """The twin of `LazyResult`."""
 
-    def __init__(self, fetch: Callable[..., Awaitable[Answer[T]]], query: Query) -> None:
+    def __init__(self, fetch: Callable[..., Awaitable[PageResponse[T]]], query: Query) -> None:
         self._fetch = fetch
         self._query = query
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._query}>"
 
-    async def _answer(self, ask: Ask) -> Answer[T]:
+    async def _answer(self, ask: PageRequest) -> PageResponse[T]:
         return await self._fetch(self._query, self._query.request(ask))
 
 
-class Paginator(Reader[T]):
+class Paginator(LazyResult[T]):
     """A list of the API: iterate it for its records, each once, in the server's order.
 
     Nothing is asked before the first record is wanted; iterating again reads again. Iterating raises `KonvoError`:
@@ -54,14 +54,14 @@ class Paginator(Reader[T]):
 
     def pages(self) -> Generator[Page[T], None, None]:
         """The pages of the list, those without a new record left out."""
-        return drive(self._query.pages(), self._answer)
+        return run(self._query.pages(), self._answer)
 
     def count(self) -> int | None:
         """The server's total for this list, by one request of one record; None where the server tells none."""
         return self._fetch(self._query, self._query.count_request()).count
 
 
-class AsyncPaginator(AsyncReader[T]):
+class AsyncPaginator(AsyncLazyResult[T]):
     """The twin of `Paginator`: `async for`, and `await` for the count."""
 
     async def __aiter__(self) -> AsyncIterator[T]:
@@ -72,14 +72,14 @@ class AsyncPaginator(AsyncReader[T]):
 
     def pages(self) -> AsyncGenerator[Page[T], None]:
         """The pages of the list, those without a new record left out."""
-        return async_drive(self._query.pages(), self._answer)
+        return run_async(self._query.pages(), self._answer)
 
     async def count(self) -> int | None:
         """The server's total for this list, by one request of one record; None where the server tells none."""
         return (await self._fetch(self._query, self._query.count_request())).count
 
 
-class Scan(Reader[T]):
+class Scan(LazyResult[T]):
     """A scan of the API: iterate it for its records, the oldest update first.
 
     Each record comes once; one that changes meanwhile may come again, in its later state. Iterating again reads
@@ -93,10 +93,10 @@ class Scan(Reader[T]):
 
     def windows(self) -> Generator[Window[T], None, None]:
         """The windows of time, one after the other, empty ones too: `scan(updated_at_min=window.end)` goes on."""
-        return drive(self._query.windows(), self._answer)
+        return run(self._query.windows(), self._answer)
 
 
-class AsyncScan(AsyncReader[T]):
+class AsyncScan(AsyncLazyResult[T]):
     """The twin of `Scan`: `async for`."""
 
     async def __aiter__(self) -> AsyncIterator[T]:
@@ -107,4 +107,4 @@ class AsyncScan(AsyncReader[T]):
 
     def windows(self) -> AsyncGenerator[Window[T], None]:
         """The windows of time, one after the other, empty ones too: `scan(updated_at_min=window.end)` goes on."""
-        return async_drive(self._query.windows(), self._answer)
+        return run_async(self._query.windows(), self._answer)

@@ -25,7 +25,7 @@ class Page(Generic[T]):
 
 
 @dataclass(frozen=True)
-class Answer(Generic[T]):
+class PageResponse(Generic[T]):
     """What one request brought: the records of a page, the server's total and the time of its clock, or None."""
 
     items: list[T]
@@ -36,7 +36,7 @@ class Answer(Generic[T]):
 MILLISECOND = timedelta(milliseconds=1)  # what the times of the document are told to
 
 
-class Ask(NamedTuple):
+class PageRequest(NamedTuple):
     """One request: its page (None is the first), and its bounds of time."""
 
     page: int | None
@@ -45,7 +45,7 @@ class Ask(NamedTuple):
 
 
 Bounds = tuple[datetime | None, datetime | None]
-Steps = Generator[list[Ask] | T, Answer[Any], Any]
+Flow = Generator[list[PageRequest] | T, PageResponse[Any], Any]
 
 
 @dataclass
@@ -66,10 +66,10 @@ class Window(Generic[T]):
 class Query(Protocol):
     """One list operation with its arguments: its flows, and the request of each step, whatever sends it."""
 
-    def pages(self) -> Steps[Page[Any]]: ...
+    def pages(self) -> Flow[Page[Any]]: ...
 
-    def windows(self) -> Steps[Window[Any]]: ...
+    def windows(self) -> Flow[Window[Any]]: ...
 
-    def request(self, ask: Ask) -> dict[str, Any]: ...
+    def request(self, ask: PageRequest) -> dict[str, Any]: ...
 
     def count_request(self) -> dict[str, Any]: ...

@@ -5,19 +5,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, NamedTuple, TypeVar
 
-from .protocol import MILLISECOND, Answer, Ask
+from .protocol import MILLISECOND, PageRequest, PageResponse
 
 T = TypeVar("T")
 
 
-class Overfull(NamedTuple):
+class Overflow(NamedTuple):
     """What a window came to that does not fit: how many records it seems to hold."""
 
     records: int
 
 
 @dataclass(eq=False)
-class Span(Generic[T]):
+class PlannedWindow(Generic[T]):
     """A window in the making.
 
     Attributes:
@@ -30,28 +30,28 @@ class Span(Generic[T]):
     start: datetime
     end: datetime
     most: timedelta | None = None
-    steps: Generator[list[Ask], Answer[T], list[T] | Overfull] | None = None
-    wanted: list[Ask] = field(default_factory=list)
-    outcome: list[T] | Overfull | None = None
+    flow: Generator[list[PageRequest], PageResponse[T], list[T] | Overflow] | None = None
+    wanted: list[PageRequest] = field(default_factory=list)
+    outcome: list[T] | Overflow | None = None
 
     @property
     def width(self) -> timedelta:
         return self.end - self.start
 
-    def ask(self, page: int | None = None) -> Ask:
+    def ask(self, page: int | None = None) -> PageRequest:
         """The overlap of a millisecond makes inclusive and exclusive bounds both right."""
-        return Ask(page, self.start - MILLISECOND, self.end)
+        return PageRequest(page, self.start - MILLISECOND, self.end)
 
-    def take(self, answer: Answer[T]) -> None:
-        if self.steps is None or self.outcome is not None:
+    def take(self, answer: PageResponse[T]) -> None:
+        if self.flow is None or self.outcome is not None:
             return
         try:
-            self.wanted += self.steps.send(answer)
+            self.wanted += self.flow.send(answer)
         except StopIteration as end:
             self.outcome, self.wanted = end.value, []
 
 
-def after(moment: datetime, width: timedelta) -> datetime:
+def after(now: datetime, width: timedelta) -> datetime:
     """A width after a moment, to the millisecond, which is what the times of the document are told to."""
-    end = moment + width
+    end = now + width
     return end.replace(microsecond=end.microsecond // 1000 * 1000)

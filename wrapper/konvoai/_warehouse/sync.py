@@ -20,7 +20,7 @@ from ..errors import KonvoError
 if TYPE_CHECKING:
     from dlt import Pipeline
 
-    from ..dlt import Slices, State
+    from ..dlt import Batches, State
 
 SLICE = 16 * 2**20  # characters of JSON
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -82,8 +82,8 @@ def sync(
         except ModuleNotFoundError:
             raise KonvoError("konvo sync needs dlt: pip install 'konvoai[sync]'") from None
 
-        def scan(state: dlt.State) -> dlt.Slices:
-            return dlt.Slices(dlt.scan(konvo, dlt.begin(state, since, lookback), concurrency))
+        def scan(state: dlt.State) -> dlt.Batches:
+            return dlt.Batches(dlt.scan(konvo, dlt.begin(state, since, lookback), concurrency))
 
         scan({}).close()  # an argument that cannot work is told here, before anything is opened
         folders = tempfile.TemporaryDirectory(prefix="konvo-sync-", ignore_cleanup_errors=True)
@@ -102,10 +102,10 @@ class Reading:
         state: What the destination remembers, or will with the slice that is under way.
     """
 
-    def __init__(self, scan: Callable[[State], Slices], progress: Progress) -> None:
+    def __init__(self, scan: Callable[[State], Batches], progress: Progress) -> None:
         self._scan = scan
         self._progress = progress
-        self._slices: Slices | None = None
+        self._slices: Batches | None = None
         self.state: State = {}
         self.sessions = 0
         self.first = False
