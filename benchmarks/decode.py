@@ -64,7 +64,7 @@ class Response(Model):
     result: list[Session] | None = None
 
 
-def ways() -> dict[str, Callable[[bytes], object]]:
+def methods() -> dict[str, Callable[[bytes], object]]:
     drift = Drift("ignore")
 
     def konvoai(content: bytes) -> object:
@@ -81,9 +81,9 @@ def ways() -> dict[str, Callable[[bytes], object]]:
 
 def measure() -> None:
     content = page()
-    times: dict[str, list[float]] = {name: [] for name in ways()}
+    times: dict[str, list[float]] = {name: [] for name in methods()}
     for _ in range(ROUNDS):
-        for name, decode in ways().items():
+        for name, decode in methods().items():
             began = time.perf_counter()
             decode(content)
             times[name].append((time.perf_counter() - began) * 1000)

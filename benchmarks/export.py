@@ -160,8 +160,8 @@ def duckdb(sessions: Iterator[dict[str, Any]], file: Path) -> None:
             messages = pa.Table.from_pylist([message for session in page for message in session["messages"]])
             for name, found in {"ai_sessions": rows, "ai_sessions__messages": messages}.items():
                 connection.register("found", found)
-                way = f"INSERT INTO {name}" if number else f"CREATE TABLE {name} AS"
-                connection.execute(f"{way} SELECT * FROM found")  # noqa: S608 - of the two names above
+                method = f"INSERT INTO {name}" if number else f"CREATE TABLE {name} AS"
+                connection.execute(f"{method} SELECT * FROM found")  # noqa: S608 - of the two names above
 
 
 WRITERS: dict[str, Callable[[Iterator[dict[str, Any]], Path], None]] = {

@@ -28,8 +28,8 @@ from konvo_api_client import AuthenticatedClient
 from konvo_api_client.api.ai_sessions import list_ai_sessions
 from konvoai import Konvo
 from tests.support import factories as records
-from tests.support import store as shop_module
-from tests.support.mock_server import KEY_HEADER, PATH, standin
+from tests.support import store as store_module
+from tests.support.mock_server import KEY_HEADER, PATH, mock_server
 from tests.support.store import Store
 
 KEY = "benchmark"
@@ -87,16 +87,16 @@ def measure_cpu() -> None:
 
 def cpu_of_each(sessions: int, include: dict[str, bool]) -> dict[str, float]:
     with serving(sessions) as url, Konvo(KEY, base_url=url) as konvo, by_httpx(url) as http, stock(url) as client:
-        ways: dict[str, Callable[[], Iterable[Any]]] = {
+        methods: dict[str, Callable[[], Iterable[Any]]] = {
             "httpx by hand, to dicts": lambda: loop_by_hand(http, include),
             "`list`, concurrency=1": lambda: konvo.ai_sessions.list(concurrency=1, **include),
             "the stock generated client": lambda: loop_of_stock_client(client, include),
         }
-        taken: dict[str, list[float]] = {name: [] for name in ways}
+        taken: dict[str, list[float]] = {name: [] for name in methods}
         for _ in range(CPU_ROUNDS):
-            for name, way in ways.items():
+            for name, method in methods.items():
                 began = time.process_time()
-                expect(sessions, drain(way()))
+                expect(sessions, drain(method()))
                 taken[name].append(time.process_time() - began)
     return {name: statistics.median(found) for name, found in taken.items()}
 
@@ -112,8 +112,13 @@ def measure_depth() -> None:
                 seconds["httpx by hand", sessions] = elapsed(lambda: drain(loop_by_hand(http)), sessions)
     print(f"A server that takes {LATENCY_PER_OFFSET * 1e9:.0f} ns for each session that a page passes over:\n")
     rows = [
-        [way, f"{seconds[way, few]:.1f}", f"{seconds[way, many]:.1f}", f"{seconds[way, many] / seconds[way, few]:.0f}"]
-        for way in ("`scan`", "httpx by hand")
+        [
+            method,
+            f"{seconds[method, few]:.1f}",
+            f"{seconds[method, many]:.1f}",
+            f"{seconds[method, many] / seconds[method, few]:.0f}",
+        ]
+        for method in ("`scan`", "httpx by hand")
     ]
     table(["", f"s for {few:,}", f"s for {many:,}", f"growth, of {many // few}"], rows)
 
@@ -149,10 +154,10 @@ def spreads(sessions: int) -> dict[str, Sequence[datetime]]:
 
 
 def requests_of_scan(created: Sequence[datetime], count: str) -> int:
-    shop = Store(created=created, count=count)
-    with standin(shop) as running, Konvo(KEY, base_url=running.url) as konvo:
+    store = Store(created=created, count=count)
+    with mock_server(store) as running, Konvo(KEY, base_url=running.url) as konvo:
         expect(len(created), drain(konvo.ai_sessions.scan()))
-    return len(shop.requests)
+    return len(store.requests)
 
 
 def measure_memory() -> None:
@@ -208,11 +213,11 @@ def serving(sessions: int, **waits: float) -> Iterator[str]:
 
 def serve(told: Connection, sessions: int, waits: dict[str, float]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
-    records.identifier = shop_module.identifier = "{:036}".format  # as long as the API's
+    records.identifier = store_module.identifier = "{:036}".format  # as long as the API's
     talk = [message("session") for _ in range(10)]
-    shop_module.record_messages = lambda number, created: talk
-    shop = Store.of(sessions, start=datetime.now(UTC) - (sessions + 1) * STEP, step=STEP, order="updated")
-    with standin(shop, **waits) as running:
+    store_module.record_messages = lambda number, created: talk
+    store = Store.of(sessions, start=datetime.now(UTC) - (sessions + 1) * STEP, step=STEP, order="updated")
+    with mock_server(store, **waits) as running:
         told.send(running.url)
         signal.pause()
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from konvoai import AISession, Konvo, KonvoError, Page, Unset, Window
 from scripts.mock import MockError, prism
-from tests.support.mock_server import MockServer, standin
+from tests.support.mock_server import MockServer, mock_server
 from tests.support.store import Store
 
 SESSIONS = 3000
@@ -21,7 +21,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         read_the_mock()
-        read_the_stand_in()
+        read_the_mock_server()
     except (KonvoError, MockError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -38,24 +38,24 @@ def read_the_mock() -> None:
             print(told(session), end="\n\n", flush=True)
 
 
-def read_the_stand_in() -> None:
+def read_the_mock_server() -> None:
     """Reads the sessions of a made-up shop page by page, then by windows of time."""
-    with standin(a_shop()) as shop, prism(command="proxy", extra=["--errors", shop.url]) as proxy:
+    with mock_server(a_store()) as store, prism(command="proxy", extra=["--errors", store.url]) as proxy:
         with Konvo("demo", base_url=proxy.url) as konvo:
             print(f"A made-up shop of {SESSIONS} sessions. Prism, before it, holds every answer to the API document:\n")
-            read("list", konvo.ai_sessions.list(messages=True, state=True).pages(), shop)
-            read("scan", konvo.ai_sessions.scan(messages=True, state=True).windows(), shop)
+            read("list", konvo.ai_sessions.list(messages=True, state=True).pages(), store)
+            read("scan", konvo.ai_sessions.scan(messages=True, state=True).windows(), store)
 
 
-def a_shop() -> Store:
+def a_store() -> Store:
     """A session an hour, until now."""
     hour = timedelta(hours=1)
     return Store.of(SESSIONS, datetime.now(UTC) - SESSIONS * hour, hour)
 
 
-def read(name: str, parts: Iterable[Page[AISession] | Window[AISession]], shop: MockServer) -> None:
+def read(name: str, parts: Iterable[Page[AISession] | Window[AISession]], store: MockServer) -> None:
     """Reads to the end, and says how many sessions came by how many requests, and how long it took."""
-    asked_before, began, sessions = len(shop.requests), time.monotonic(), 0
+    asked_before, began, sessions = len(store.requests), time.monotonic(), 0
     try:
         for part in parts:
             sessions += len(part.items)
@@ -63,7 +63,7 @@ def read(name: str, parts: Iterable[Page[AISession] | Window[AISession]], shop: 
     finally:
         show_progress("")
     seconds = time.monotonic() - began
-    requests = len(shop.requests) - asked_before
+    requests = len(store.requests) - asked_before
     print(f"{name}  {sessions} sessions with messages and state, {requests} requests, {seconds:.1f} s", flush=True)
 
 

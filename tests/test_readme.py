@@ -13,7 +13,7 @@ import pytest
 from scripts.mock import Mock
 from tests.support import ROOT
 from tests.support.command import KEY, konvo
-from tests.support.mock_server import standin
+from tests.support.mock_server import mock_server
 from tests.support.store import Store
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -42,8 +42,8 @@ def told(console: str) -> list[tuple[str, str]]:
 @pytest.mark.long
 def test_each_command_prints_what_is_said(tmp_path: Path) -> None:
     """One after the other, as a reader would; … stands for what is another at each time."""
-    shop = Store.of(1440, datetime(2026, 11, 1, tzinfo=UTC), timedelta(minutes=10))
-    with standin(shop, key=KEY) as server:
+    store = Store.of(1440, datetime(2026, 11, 1, tzinfo=UTC), timedelta(minutes=10))
+    with mock_server(store, key=KEY) as server:
         for command, said in (pair for console in blocks("console") for pair in told(console)):
             done = konvo(*shlex.split(command)[1:], url=server.url, given={"KONVO_HASH_SECRET": "s"}, cwd=tmp_path)
             assert 0 == done.returncode, done.stderr

@@ -14,7 +14,7 @@ from tests.support.http_server import Reply, Server, serving
 
 
 @pytest.fixture(params=[SyncClient, AsyncClient], ids=["sync", "async"])
-def face(request: pytest.FixtureRequest, anyio_backend: str) -> type[Client]:
+def mode(request: pytest.FixtureRequest, anyio_backend: str) -> type[Client]:
     """Each test runs on both faces."""
     return request.param
 

@@ -16,32 +16,32 @@ pytestmark = pytest.mark.anyio
 
 
 @each_operation
-async def test_every_operation_answers(mock: Mock, face: type[Client], operation: Operation) -> None:
-    arrived = await face(mock.url).call(operation, **needed(operation))
+async def test_every_operation_answers(mock: Mock, mode: type[Client], operation: Operation) -> None:
+    arrived = await mode(mock.url).call(operation, **needed(operation))
     assert arrived.status_code == operation.success.status
 
 
 @each_answer
 async def test_every_answer_has_its_status_and_media_type(
-    mock: Mock, face: type[Client], operation: Operation, answer: Answer
+    mock: Mock, mode: type[Client], operation: Operation, answer: Answer
 ) -> None:
-    arrived = await face(mock.url, Prefer=f"code={answer.status}").call(operation, **needed(operation))
+    arrived = await mode(mock.url, Prefer=f"code={answer.status}").call(operation, **needed(operation))
     assert (arrived.status_code, arrived.headers.get("content-type")) == (answer.status, answer.media_type)
 
 
 @each_answer
 async def test_every_field_arrives_with_its_type_and_example(
-    mock: Mock, face: type[Client], operation: Operation, answer: Answer
+    mock: Mock, mode: type[Client], operation: Operation, answer: Answer
 ) -> None:
-    arrived = await face(mock.url, Prefer=f"code={answer.status}").call(operation, **needed(operation))
+    arrived = await mode(mock.url, Prefer=f"code={answer.status}").call(operation, **needed(operation))
     assert list(problems(arrived.parsed, answer.said, "answer", examples=True)) == []
 
 
 @each_list
 async def test_every_field_of_a_list_arrives_through_the_wrapper(
-    mock: Mock, face: type[Client], operation: Operation
+    mock: Mock, mode: type[Client], operation: Operation
 ) -> None:
-    records = await face(mock.url).items(operation, **needed(operation))
+    records = await mode(mock.url).items(operation, **needed(operation))
     assert list(problems(records, operation.listed, "records", examples=True)) == []
 
 

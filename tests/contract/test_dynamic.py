@@ -32,11 +32,11 @@ def source(request: pytest.FixtureRequest, whole: bool) -> Mock:
 
 
 @contextmanager
-def asking(face: type[Client], source: Mock, answer: Answer, seed: int) -> Iterator[Client]:
+def asking(mode: type[Client], source: Mock, answer: Answer, seed: int) -> Iterator[Client]:
     """A client that gets a random answer; an exception tells which."""
     prefer = f"code={answer.status}, dynamic=true, seed={seed}"
     try:
-        yield face(source.url, Prefer=prefer)
+        yield mode(source.url, Prefer=prefer)
     except Exception as error:
         error.add_note(f"Prefer: {prefer}")
         raise
@@ -52,11 +52,11 @@ def each_once(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @each_answer
 async def test_a_model_is_as_the_document_says_and_loses_nothing(
-    source: Mock, whole: bool, face: type[Client], operation: Operation, answer: Answer
+    source: Mock, whole: bool, mode: type[Client], operation: Operation, answer: Answer
 ) -> None:
     found = []
     for seed in SEEDS:
-        with asking(face, source, answer, seed) as client:
+        with asking(mode, source, answer, seed) as client:
             arrived = await client.call(operation, **needed(operation))
             found += problems(arrived.parsed, answer.said, f"answer to seed {seed}", whole=whole)
             found += losses(arrived.parsed, client.received[0].json(), f"answer to seed {seed}")
@@ -65,11 +65,11 @@ async def test_a_model_is_as_the_document_says_and_loses_nothing(
 
 @each_list
 async def test_a_record_of_a_list_is_as_the_document_says_and_loses_nothing(
-    source: Mock, whole: bool, face: type[Client], operation: Operation
+    source: Mock, whole: bool, mode: type[Client], operation: Operation
 ) -> None:
     found = []
     for seed in SEEDS:
-        with asking(face, source, operation.success, seed) as client:
+        with asking(mode, source, operation.success, seed) as client:
             page = await client.first_page(operation, **needed(operation))
             records = page.items if page else []
             found += problems(records, operation.listed, f"records of seed {seed}", whole=whole)

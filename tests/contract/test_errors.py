@@ -46,50 +46,50 @@ async def raised(client: Client, operation: Operation) -> APIStatusError:
 
 @each_error_of_a_list
 async def test_a_documented_error_status_raises_its_class(
-    mock: Mock, face: type[Client], operation: Operation, error: Answer
+    mock: Mock, mode: type[Client], operation: Operation, error: Answer
 ) -> None:
-    found = await raised(face(mock.url, Prefer=f"code={error.status}"), operation)
+    found = await raised(mode(mock.url, Prefer=f"code={error.status}"), operation)
     assert (type(found), found.status_code) == (error_class(error.status), error.status)
 
 
 @each_error_of_a_list
 async def test_a_documented_error_carries_its_body(
-    mock: Mock, face: type[Client], operation: Operation, error: Answer
+    mock: Mock, mode: type[Client], operation: Operation, error: Answer
 ) -> None:
-    client = face(mock.url, Prefer=f"code={error.status}")
+    client = mode(mock.url, Prefer=f"code={error.status}")
     found = await raised(client, operation)
     assert [to_json(found.body)] == [answer.json() for answer in client.received]
 
 
 @each_list
 async def test_an_undocumented_status_raises_its_class_without_a_body(
-    recorder: Server, face: type[Client], operation: Operation
+    recorder: Server, mode: type[Client], operation: Operation
 ) -> None:
-    found = await raised(face(recorder.url), operation)
+    found = await raised(mode(recorder.url), operation)
     assert (type(found), found.status_code, found.body) == (APIStatusError, 418, None)
 
 
 @each_operation
 async def test_an_undocumented_status_is_no_model_in_a_generated_function(
-    recorder: Server, face: type[Client], operation: Operation
+    recorder: Server, mode: type[Client], operation: Operation
 ) -> None:
-    answer = await face(recorder.url).call(operation, **needed(operation))
+    answer = await mode(recorder.url).call(operation, **needed(operation))
     assert (answer.status_code, answer.parsed) == (418, None)
 
 
 @each_list
 @no_usable_key
 async def test_a_list_without_a_key_raises_an_authentication_error(
-    mock: Mock, face: type[Client], operation: Operation, key: str | None
+    mock: Mock, mode: type[Client], operation: Operation, key: str | None
 ) -> None:
-    found = await raised(face(mock.url, key=key), operation)
+    found = await raised(mode(mock.url, key=key), operation)
     assert (type(found), found.status_code) == (AuthenticationError, 401)
 
 
 @each_operation
 @no_usable_key
 async def test_an_operation_without_a_key_is_refused(
-    mock: Mock, face: type[Client], operation: Operation, key: str | None
+    mock: Mock, mode: type[Client], operation: Operation, key: str | None
 ) -> None:
-    answer = await face(mock.url, key=key).call(operation, **needed(operation))
+    answer = await mode(mock.url, key=key).call(operation, **needed(operation))
     assert answer.status_code == 401

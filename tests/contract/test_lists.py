@@ -35,17 +35,17 @@ async def test_an_async_list_ends_after_the_one_record(
 
 
 @each_list
-async def test_a_count_is_that_of_the_answer(mock: Mock, face: type[Client], operation: Operation) -> None:
-    client = face(mock.url)
+async def test_a_count_is_that_of_the_answer(mock: Mock, mode: type[Client], operation: Operation) -> None:
+    client = mode(mock.url)
     count = await client.count(operation, **needed(operation))
     assert [count] == [answer.json()["count"] for answer in client.received]
 
 
 @each_list
 async def test_a_page_has_the_records_and_the_count_of_the_answer(
-    mock: Mock, face: type[Client], operation: Operation
+    mock: Mock, mode: type[Client], operation: Operation
 ) -> None:
-    client = face(mock.url)
+    client = mode(mock.url)
     page = await client.first_page(operation, **needed(operation))
     answer: dict[str, Any] = client.received[0].json()
     assert (len(page.items), page.count) == (len(answer[operation.list_field]), answer["count"])

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 
 from scripts.mock import Mock, prism
 from tests.support import api_document as document
-from tests.support.mock_server import PATH, MockServer, standin
+from tests.support.mock_server import PATH, MockServer, mock_server
 from tests.support.store import START, Store
 
 pytestmark = pytest.mark.long
@@ -60,18 +60,18 @@ def query_id(query: dict[str, str]) -> str:
 class Behind(NamedTuple):
     """A stand-in, and a Prism before it that lets through what keeps to a document."""
 
-    standin: MockServer
+    mock_server: MockServer
     proxy: Mock
 
     def ask(self, query: dict[str, str], *, directly: bool = False) -> httpx.Response:
         with httpx.Client(verify=False, timeout=60) as client:
-            return client.get((self.standin if directly else self.proxy).url + PATH, params=query, headers=KEY)
+            return client.get((self.mock_server if directly else self.proxy).url + PATH, params=query, headers=KEY)
 
 
 @contextmanager
 def behind(served: Path) -> Iterator[Behind]:
-    shop = Store.of(30, step=timedelta(minutes=17), now=NOON)
-    with standin(shop) as running, prism(served, command="proxy", extra=["--errors", running.url]) as proxy:
+    store = Store.of(30, step=timedelta(minutes=17), now=NOON)
+    with mock_server(store) as running, prism(served, command="proxy", extra=["--errors", running.url]) as proxy:
         yield Behind(running, proxy)
 
 
@@ -115,23 +115,23 @@ def test_a_strict_prism_lets_a_refusal_pass(strictly: Behind) -> None:
 
 
 def test_prism_notices_an_answer_that_breaks_the_document(plain: Behind, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plain.standin.shop, "count", "text")
+    monkeypatch.setattr(plain.mock_server.store, "count", "text")
     assert 500 == plain.ask({}).status_code
 
 
 def test_a_strict_prism_notices_a_missing_field(strictly: Behind, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(strictly.standin.shop, "ids", False)
+    monkeypatch.setattr(strictly.mock_server.store, "ids", False)
     assert 500 == strictly.ask(EVERYTHING).status_code
 
 
-def schemathesis(shop: Store, folder: Path) -> tuple[int, str]:
+def schemathesis(store: Store, folder: Path) -> tuple[int, str]:
     """The exit code of a run against a stand-in, and what it said."""
     said = copy.deepcopy(document.load())
     for item in said["paths"].values():
         item["get"]["responses"]["401"] = item["get"]["responses"]["400"]  # of which the document does not speak
     derived = folder / "openapi.yaml"
     YAML(typ="safe").dump(said, derived)
-    with standin(shop, key="key") as running:
+    with mock_server(store, key="key") as running:
         command = [sys.executable, "-m", "schemathesis.cli", "run", derived, "--url", running.url, "--checks=all"]
         options = ["--header", f"{document.key_header()}: key", "--generation-deterministic", "--max-examples=50"]
         done = subprocess.run([*command, *options, "--no-color"], cwd=folder, capture_output=True, text=True)

@@ -13,8 +13,8 @@ from ruamel.yaml import YAML
 from konvoai import AISession, InternalServerError
 from scripts.mock import Mock, prism
 from tests.support import api_document as document
-from tests.support.both_clients import Face, Way, read
-from tests.support.mock_server import MockServer, standin
+from tests.support.both_clients import ClientMode, ReadMethod, read
+from tests.support.mock_server import MockServer, mock_server
 from tests.support.store import ORDERS, START, Store
 
 SIZE = 17
@@ -56,7 +56,7 @@ FLAGS: list[dict[str, bool]] = [{"messages": True}, {"state": True}, EVERYTHING]
 @pytest.fixture(scope="module")
 def running() -> Iterator[MockServer]:
     """A stand-in; each test gives it a shop."""
-    with standin(Store()) as server:
+    with mock_server(Store()) as server:
         yield server
 
 
@@ -76,15 +76,15 @@ def proxy(
 class Reader(NamedTuple):
     """Reads the shop through Prism, by one of the two clients; on the strict document always with everything."""
 
-    face: Face
+    mode: ClientMode
     running: MockServer
     proxy: Mock
     always: Mapping[str, Any]
 
-    def read(self, how: Way, shop: Store, **arguments: Any) -> list[AISession]:
-        self.running.shop = shop
+    def read(self, how: ReadMethod, store: Store, **arguments: Any) -> list[AISession]:
+        self.running.store = store
         options = {"max_retries": 0, "on_drift": "raise"}
-        return read(self.face, self.proxy.url, way=how, client=options, **{**arguments, **self.always})
+        return read(self.mode, self.proxy.url, method=how, client=options, **{**arguments, **self.always})
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -101,16 +101,16 @@ each_scan = pytest.mark.parametrize("case", EACH.values(), ids=EACH)
 
 @each_list
 def test_a_list_brings_each_session_once_in_order(reader: Reader, case: Case) -> None:
-    shop = Store.of(SIZE if case.last else 0, **case.habits)
-    found = reader.read("list", shop, **{"limit": 7, **case.arguments})
-    wanted = [name for name in shop.ids_in_order() if case.first <= number(name) < case.last]
+    store = Store.of(SIZE if case.last else 0, **case.habits)
+    found = reader.read("list", store, **{"limit": 7, **case.arguments})
+    wanted = [name for name in store.ids_in_order() if case.first <= number(name) < case.last]
     assert wanted == [session.id for session in found]
 
 
 @each_scan
 def test_a_scan_brings_each_session_once(reader: Reader, case: Case) -> None:
-    shop = Store.of(SIZE if case.last else 0, **case.habits)
-    found = reader.read("scan", shop, **case.arguments)
+    store = Store.of(SIZE if case.last else 0, **case.habits)
+    found = reader.read("scan", store, **case.arguments)
     assert list(range(case.first, case.last)) == sorted(number(session.id) for session in found)
 
 
@@ -118,16 +118,18 @@ def number(name: Any) -> int:
     return int(name.removeprefix("session-"))
 
 
-def moving(shop: Store) -> Callable[[], set[str]]:
+def moving(store: Store) -> Callable[[], set[str]]:
     """Lets a session be added, changed or removed before each of the next answers; tells which were touched."""
     touched: set[str] = set()
 
     def between(number: int) -> None:
         if 0 < number < 9:
-            name = shop.id_at(5 * number % len(shop))
-            touched.add([shop.add, lambda: shop.touch(name) or name, lambda: shop.remove(name) or name][number % 3]())
+            name = store.id_at(5 * number % len(store))
+            touched.add(
+                [store.add, lambda: store.touch(name) or name, lambda: store.remove(name) or name][number % 3]()
+            )
 
-    shop.between = between
+    store.between = between
     return lambda: touched
 
 
@@ -139,11 +141,11 @@ each_moving_shop = pytest.mark.parametrize(("order", "base", "concurrency"), MOV
 def test_a_list_of_a_shop_that_changes_misses_and_doubles_none(
     reader: Reader, order: str, base: int, concurrency: int
 ) -> None:
-    shop = Store.of(SIZE, order=order, page_base=base)
-    there = set(shop.ids_in_order())
-    moving(shop)
-    found = [session.id for session in reader.read("list", shop, limit=8, concurrency=concurrency)]
-    assert set() == there & set(shop.ids_in_order()) - set(found)
+    store = Store.of(SIZE, order=order, page_base=base)
+    there = set(store.ids_in_order())
+    moving(store)
+    found = [session.id for session in reader.read("list", store, limit=8, concurrency=concurrency)]
+    assert set() == there & set(store.ids_in_order()) - set(found)
     assert len(set(found)) == len(found)
 
 
@@ -152,12 +154,12 @@ def test_a_scan_of_a_shop_that_changes_misses_none_and_doubles_only_what_changed
     reader: Reader, order: str, concurrency: int
 ) -> None:
     start = datetime.now(UTC) - timedelta(hours=2)
-    shop = Store.bursts([5, 6, 2], start, order=order, cap=6)
-    there = set(shop.ids_in_order())
-    touched = moving(shop)
-    sessions = reader.read("scan", shop, updated_at_min=start, concurrency=concurrency)
+    store = Store.bursts([5, 6, 2], start, order=order, cap=6)
+    there = set(store.ids_in_order())
+    touched = moving(store)
+    sessions = reader.read("scan", store, updated_at_min=start, concurrency=concurrency)
     found = Counter(str(session.id) for session in sessions)
-    assert set() == there & set(shop.ids_in_order()) - set(found)
+    assert set() == there & set(store.ids_in_order()) - set(found)
     assert set() == {name for name, times in found.items() if times > 1} - touched()
 
 
@@ -169,7 +171,7 @@ def test_a_scan_reads_a_burst_by_pages(reader: Reader) -> None:
 
 @pytest.mark.parametrize("flags", FLAGS, ids="+".join)
 @pytest.mark.parametrize("how", ["list", "scan"])
-def test_a_flag_brings_what_it_says(reader: Reader, how: Way, flags: dict[str, bool]) -> None:
+def test_a_flag_brings_what_it_says(reader: Reader, how: ReadMethod, flags: dict[str, bool]) -> None:
     sessions = reader.read(how, Store.of(SIZE), **flags)
     asked = {**flags, **reader.always}
     wanted = [place % 4 if "messages" in asked else 0 for place in range(SIZE)]

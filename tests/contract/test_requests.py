@@ -42,9 +42,9 @@ each_bad_value_of_a_list = _bad_values(offered_lists)
 
 @each_bad_value
 async def test_the_mock_refuses_a_wrong_value_by_the_name_of_its_parameter(
-    mock: Mock, face: type[Client], operation: Operation, parameter: Parameter, value: Any
+    mock: Mock, mode: type[Client], operation: Operation, parameter: Parameter, value: Any
 ) -> None:
-    answer = await face(mock.url).call(operation, **{**needed(operation), python_name(parameter.name): value})
+    answer = await mode(mock.url).call(operation, **{**needed(operation), python_name(parameter.name): value})
     name = parameter.name.lower() if parameter.place == "header" else parameter.name
     assert refused_parameters(answer) == [[parameter.place, name]]
 
@@ -60,19 +60,19 @@ def refused_parameters(answer: Any) -> list[list[str]]:
 
 @each_parameter
 async def test_the_mock_accepts_every_documented_value(
-    mock: Mock, face: type[Client], operation: Operation, parameter: Parameter
+    mock: Mock, mode: type[Client], operation: Operation, parameter: Parameter
 ) -> None:
     name, values = python_name(parameter.name), good(parameter.schema)
-    answers = [await face(mock.url).call(operation, **{**needed(operation), name: value}) for value in values]
+    answers = [await mode(mock.url).call(operation, **{**needed(operation), name: value}) for value in values]
     assert [answer.status_code for answer in answers] == [operation.success.status] * len(values)
 
 
 @each_bad_value_of_a_list
 async def test_the_wrapper_refuses_what_the_document_does_not_admit(
-    recorder: Server, face: type[Client], operation: Operation, parameter: Parameter, value: Any
+    recorder: Server, mode: type[Client], operation: Operation, parameter: Parameter, value: Any
 ) -> None:
     with pytest.raises(ValueError, match=parameter.name):
-        await face(recorder.url).items(operation, **{**needed(operation), python_name(parameter.name): value})
+        await mode(recorder.url).items(operation, **{**needed(operation), python_name(parameter.name): value})
     assert recorder.requests == []
 
 
@@ -89,21 +89,21 @@ def received(request: Request, operation: Operation, parameter: Parameter) -> An
 
 @each_parameter
 async def test_every_value_given_to_a_generated_function_reaches_the_server(
-    recorder: Server, face: type[Client], operation: Operation, parameter: Parameter
+    recorder: Server, mode: type[Client], operation: Operation, parameter: Parameter
 ) -> None:
     values = good(parameter.schema)
     for value in values:
-        await face(recorder.url).call(operation, **{**needed(operation), python_name(parameter.name): value})
+        await mode(recorder.url).call(operation, **{**needed(operation), python_name(parameter.name): value})
     assert [received(request, operation, parameter) for request in recorder.requests] == values
 
 
 @each_list
 async def test_every_argument_of_a_list_reaches_the_server(
-    recorder: Server, face: type[Client], operation: Operation
+    recorder: Server, mode: type[Client], operation: Operation
 ) -> None:
     values = {parameter.name: good(parameter.schema)[0] for parameter in operation.parameters}
     with pytest.raises(APIStatusError):
-        await face(recorder.url).items(operation, **{python_name(name): value for name, value in values.items()})
+        await mode(recorder.url).items(operation, **{python_name(name): value for name, value in values.items()})
     (request,) = recorder.requests
     assert {parameter.name: received(request, operation, parameter) for parameter in operation.parameters} == values
 
@@ -137,18 +137,18 @@ def test_the_wrapper_takes_every_documented_parameter_of_a_list(operation: Opera
 
 @each_operation
 async def test_a_request_has_the_documented_method_path_and_key(
-    recorder: Server, face: type[Client], operation: Operation
+    recorder: Server, mode: type[Client], operation: Operation
 ) -> None:
     arguments = {parameter.name: good(parameter.schema)[0] for parameter in operation.parameters if parameter.required}
-    await face(recorder.url).call(operation, **needed(operation))
+    await mode(recorder.url).call(operation, **needed(operation))
     (request,) = recorder.requests
     found = (request.method, request.path, request.headers.get(document.key_header()))
     assert found == (operation.method, operation.path.format(**arguments), KEY)
 
 
 @each_operation
-async def test_the_key_goes_nowhere_else(recorder: Server, face: type[Client], operation: Operation) -> None:
-    await face(recorder.url).call(operation, **needed(operation))
+async def test_the_key_goes_nowhere_else(recorder: Server, mode: type[Client], operation: Operation) -> None:
+    await mode(recorder.url).call(operation, **needed(operation))
     (request,) = recorder.requests
     assert [name for name, value in request.headers.items() if KEY in value] == [document.key_header()]
 

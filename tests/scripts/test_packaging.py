@@ -112,9 +112,15 @@ def test_it_installs_and_imports_where_only_its_dependencies_are(wheel: Path, tm
     missing = dict(line.split(" ", 1) for line in said if not line.startswith("/"))
     places = [str(site / name / "__init__.py") for name in ("konvoai", "konvo_api_client")]
     assert places == [line for line in said if line.startswith("/")]
-    assert "the command konvo needs click: pip install 'konvoai[cli]'" == missing.pop("konvoai._cli")
+    assert (
+        "the command konvo needs click: pip install 'konvoai[cli]'"
+        == missing.pop("konvoai._cli.main")
+        == missing.pop("konvoai.__main__")
+    )
     assert {package.partition(".")[0] for package in missing.values()} <= OF_EXTRAS
-    assert not {"konvoai._client", "konvoai._probe", "konvoai._export", "konvoai.models"} & missing.keys()
+    assert (
+        not {"konvoai._client", "konvoai._doctor.runner", "konvoai._export.export", "konvoai.models"} & missing.keys()
+    )
     konvo = subprocess.run(
         [python.with_name("konvo"), "--help"], capture_output=True, text=True, timeout=30, check=False
     )

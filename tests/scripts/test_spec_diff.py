@@ -346,23 +346,23 @@ def mutations(draw: st.DrawFn) -> tuple[str, Any]:
     """The document with one thing changed that is no wording, and what was done."""
     place = draw(st.sampled_from(PLACES))
     value = at(RICH, place)
-    ways = [
+    methods = [
         "replace",
         "remove",
         *(["add"] if isinstance(value, dict | list) else []),
         *(["swap"] if isinstance(value, list) and len(value) > 1 else []),
     ]
-    way = draw(st.sampled_from(ways))
-    if way == "remove":
-        return f"{way} {place}", put(RICH, place, GONE)
-    if way == "swap":
-        return f"{way} {place}", put(RICH, place, [*value[1:], value[0]])
-    if way == "add":
+    method = draw(st.sampled_from(methods))
+    if method == "remove":
+        return f"{method} {place}", put(RICH, place, GONE)
+    if method == "swap":
+        return f"{method} {place}", put(RICH, place, [*value[1:], value[0]])
+    if method == "add":
         key = "-" if isinstance(value, list) else draw(st.sampled_from(ADDED))
         added = draw(values)
-        return f"{way} {place}/{key} {added!r}", put(RICH, f"{place}/{key}", added)
+        return f"{method} {place}/{key} {added!r}", put(RICH, f"{place}/{key}", added)
     other = draw(values)
-    return f"{way} {place} {other!r}", put(RICH, place, other)
+    return f"{method} {place} {other!r}", put(RICH, place, other)
 
 
 def meaning(document: Any) -> list[tuple[str, str]]:

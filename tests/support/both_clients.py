@@ -5,32 +5,32 @@ from typing import Any, Literal
 
 import konvoai
 
-Face = Literal["sync", "async"]
-Way = Literal["list", "scan"]
+ClientMode = Literal["sync", "async"]
+ReadMethod = Literal["list", "scan"]
 KEY = "test-key"
 
 
 def read(
-    face: Face, url: str, *, way: Way = "list", client: dict[str, Any] | None = None, **arguments: Any
+    mode: ClientMode, url: str, *, method: ReadMethod = "list", client: dict[str, Any] | None = None, **arguments: Any
 ) -> list[konvoai.AISession]:
     """The sessions of a list or of a scan."""
     options = {"api_key": KEY, "base_url": url, **(client or {})}
-    if face == "sync":
+    if mode == "sync":
         with konvoai.Konvo(**options) as konvo:
-            return list(getattr(konvo.ai_sessions, way)(**arguments))
+            return list(getattr(konvo.ai_sessions, method)(**arguments))
 
     async def sessions() -> list[konvoai.AISession]:
         async with konvoai.AsyncKonvo(**options) as konvo:
-            return [session async for session in getattr(konvo.ai_sessions, way)(**arguments)]
+            return [session async for session in getattr(konvo.ai_sessions, method)(**arguments)]
 
     return asyncio.run(sessions())
 
 
 def read_pages(
-    face: Face, url: str, *, client: dict[str, Any] | None = None, **arguments: Any
+    mode: ClientMode, url: str, *, client: dict[str, Any] | None = None, **arguments: Any
 ) -> list[konvoai.Page[konvoai.AISession]]:
     options = {"api_key": KEY, "base_url": url, **(client or {})}
-    if face == "sync":
+    if mode == "sync":
         with konvoai.Konvo(**options) as konvo:
             return list(konvo.ai_sessions.list(**arguments).pages())
 
@@ -41,8 +41,8 @@ def read_pages(
     return asyncio.run(pages())
 
 
-def count(face: Face, url: str, **arguments: Any) -> int | None:
-    if face == "sync":
+def count(mode: ClientMode, url: str, **arguments: Any) -> int | None:
+    if mode == "sync":
         with konvoai.Konvo(KEY, base_url=url) as konvo:
             return konvo.ai_sessions.list(**arguments).count()
 

@@ -45,18 +45,18 @@ def no_fault(request: Request) -> Fault:
 
 @dataclass(kw_only=True, eq=False)
 class MockServer:
-    """What `standin` runs. All of it may be changed while it runs.
+    """What `mock_server` runs. All of it may be changed while it runs.
 
     Attributes:
         key: The only key that is let in; None lets any in.
         latency: Seconds before each answer is sent.
         latency_per_offset: Seconds more for each record that the page passes over.
         fault: Asked for each request: what goes wrong with it.
-        requests: All that came, in order, faults and refusals too; those that the shop answered are in `shop.requests`.
+        requests: All requests in order, faults and errors included; `store.requests` has those that the store served.
         most_in_flight: The largest number of requests that waited for an answer at once.
     """
 
-    shop: Store
+    store: Store
     key: str | None = None
     latency: float = 0.0
     latency_per_offset: float = 0.0
@@ -84,7 +84,7 @@ class MockServer:
             return Drop()
         if isinstance(fault, Reply):
             return fault
-        answer = self._failure(fault) or self._refused(request) or self.shop.answer(request.query)
+        answer = self._failure(fault) or self._refused(request) or self.store.answer(request.query)
         seconds = None if fault == "slow" else self.latency + answer.offset * self.latency_per_offset
         if self._stopping.wait(seconds):
             return Drop()
@@ -100,22 +100,22 @@ class MockServer:
         if fault is None or isinstance(fault, str | Reply):
             return None
         status, headers = fault if isinstance(fault, tuple) else (fault, {})
-        return Answer(status, {**self.shop.headers(), **headers}, refusal(status, "a fault on demand"))
+        return Answer(status, {**self.store.headers(), **headers}, refusal(status, "a fault on demand"))
 
     def _refused(self, request: Request) -> Answer | None:
         if request.path != PATH:
-            return Answer(404, self.shop.headers(), refusal(404, f"there is nothing at {request.path}"))
+            return Answer(404, self.store.headers(), refusal(404, f"there is nothing at {request.path}"))
         if request.method != "GET":
-            return Answer(405, {**self.shop.headers(), "Allow": "GET"}, refusal(405, f"{PATH} is only read"))
+            return Answer(405, {**self.store.headers(), "Allow": "GET"}, refusal(405, f"{PATH} is only read"))
         key = request.headers.get(KEY_HEADER)
         if not key or self.key not in (None, key):
-            return Answer(401, self.shop.headers(), refusal(401, f"the header {KEY_HEADER} is missing or wrong"))
+            return Answer(401, self.store.headers(), refusal(401, f"the header {KEY_HEADER} is missing or wrong"))
         return None
 
 
 @contextmanager
-def standin(
-    shop: Store,
+def mock_server(
+    store: Store,
     *,
     key: str | None = None,
     latency: float = 0.0,
@@ -123,7 +123,7 @@ def standin(
     fault: Callable[[Request], Fault] = no_fault,
 ) -> Iterator[MockServer]:
     """Serves the shop on a free port while the context lasts."""
-    running = MockServer(shop=shop, key=key, latency=latency, latency_per_offset=latency_per_offset, fault=fault)
+    running = MockServer(store=store, key=key, latency=latency, latency_per_offset=latency_per_offset, fault=fault)
     with serving(running.reply) as server:
         running.url = server.url
         try:
@@ -149,12 +149,14 @@ def main() -> None:
     parser.add_argument("--cap", type=int, default=LARGEST_PAGE, help="sessions on a page at most")
     parser.add_argument("--faults", type=float, default=0.0, help="the share of requests that fail, as 0.2")
     options = parser.parse_args()
-    shop = Store.of(options.sessions, order=options.order, filters=options.order.removeprefix("-"), cap=options.cap)
+    store = Store.of(options.sessions, order=options.order, filters=options.order.removeprefix("-"), cap=options.cap)
     fault = at_random(options.faults)
-    with standin(shop, latency=options.latency, latency_per_offset=options.latency_per_offset, fault=fault) as running:
+    with mock_server(
+        store, latency=options.latency, latency_per_offset=options.latency_per_offset, fault=fault
+    ) as running:
         print(running.url, flush=True)
         sys.stdin.read()
-        print(len(running.requests), "requests came,", len(shop.requests), "were answered")
+        print(len(running.requests), "requests came,", len(store.requests), "were answered")
 
 
 if __name__ == "__main__":

@@ -235,20 +235,20 @@ class Store:
         return made
 
 
-def moving(shop: Store, schedule: Iterable[Change]) -> None:
+def moving(store: Store, schedule: Iterable[Change]) -> None:
     """Lets the changes happen, one before each answer but the first, and a clock that stands still be moved on."""
     left = iter(schedule)
 
     def between(number: int) -> None:
         change, place, milliseconds = next(left, Change("nothing", 0, 1)) if number else Change("nothing", 0, 0)
-        if shop.now is not None:
-            shop.now += timedelta(milliseconds=milliseconds)
+        if store.now is not None:
+            store.now += timedelta(milliseconds=milliseconds)
         if change == "add":
-            shop.add()
-        elif len(shop) and change != "nothing":
-            getattr(shop, change)(shop.id_at(place % len(shop)))
+            store.add()
+        elif len(store) and change != "nothing":
+            getattr(store, change)(store.id_at(place % len(store)))
 
-    shop.between = between
+    store.between = between
 
 
 def understand(query: Mapping[str, str]) -> Asked:

@@ -1,9 +1,9 @@
 import pytest
 
-from tests.support.both_clients import Face
+from tests.support.both_clients import ClientMode
 
 
 @pytest.fixture(params=["sync", "async"])
-def face(request: pytest.FixtureRequest) -> Face:
+def mode(request: pytest.FixtureRequest) -> ClientMode:
     """Every test that takes it runs for `Konvo` and for `AsyncKonvo`."""
     return request.param

@@ -22,7 +22,7 @@ import pytest
 from konvoai._cli.main import konvo as group
 from tests.support.command import KONVO, Here, environment, konvo, started
 from tests.support.http_server import Reply, replies, serving
-from tests.support.mock_server import MockServer, standin
+from tests.support.mock_server import MockServer, mock_server
 from tests.support.store import Store
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -30,7 +30,7 @@ START = datetime(2026, 11, 1, tzinfo=UTC)
 
 @pytest.fixture
 def server() -> Iterator[MockServer]:
-    with standin(Store.of(450, START)) as running:
+    with mock_server(Store.of(450, START)) as running:
         yield running
 
 
@@ -47,7 +47,7 @@ def ids(lines: str) -> list[str]:
 def test_a_list_in_a_pipe_is_the_records_in_lines_of_json(server: MockServer) -> None:
     done = konvo("sessions", "list", url=server.url)
     assert (0, "") == (done.returncode, done.stderr)
-    assert server.shop.ids_in_order() == ids(done.stdout)
+    assert server.store.ids_in_order() == ids(done.stdout)
 
 
 @pytest.mark.parametrize("output", ["json", "csv", "table"])
@@ -64,25 +64,25 @@ def test_the_other_formats_have_the_same_records(server: MockServer, output: str
         head, *lines = done.stdout.splitlines()
         found = [line.split()[0] for line in lines]
         assert head.startswith("id ")
-    assert server.shop.ids_in_order()[:250] == found
+    assert server.store.ids_in_order()[:250] == found
 
 
 def test_an_empty_list_is_empty_in_each_format(here: Here) -> None:
-    with standin(Store()) as server:
+    with mock_server(Store()) as server:
         said = {form: here("sessions", "list", "-o", form, url=server.url) for form in ("json", "jsonl", "table")}
     assert {"json": "[]\n", "jsonl": "", "table": ""} == {form: done.stdout for form, done in said.items()}
 
 
 def test_few_are_had_by_one_request(server: MockServer) -> None:
     assert 3 == len(ids(konvo("sessions", "list", "--take", "3", url=server.url).stdout))
-    assert ["3"] == [request["limit"] for request in server.shop.requests]
+    assert ["3"] == [request["limit"] for request in server.store.requests]
 
 
 def test_times_are_iso_times_dates_or_spans_before_now(here: Here, server: MockServer) -> None:
     here("sessions", "count", "--since", "2026-11-01", "--until", "2026-11-02T12:30:00+01:00", url=server.url)
     here("sessions", "count", "--since", "7d", url=server.url)
     konvo("sessions", "count", "--since", "2026-11-01T09:30", url=server.url, given={"TZ": "Europe/Berlin"})
-    first, second, third = server.shop.requests
+    first, second, third = server.store.requests
     assert ("2026-11-01T00:00:00+00:00", "2026-11-02T11:30:00+00:00") == (
         first["updated_at_min"],
         first["updated_at_max"],
@@ -135,7 +135,7 @@ def test_a_key_that_is_refused_is_the_exit_code_4(status: int, here: Here) -> No
     ],
 )
 def test_sync_and_report_say_what_is_wrong(arguments: list[str], code: int, word: str, here: Here) -> None:
-    with standin(Store.of(5), key="another") as server:
+    with mock_server(Store.of(5), key="another") as server:
         done = here(*arguments, url=server.url)
     assert (code, "", True) == (done.returncode, done.stdout, word in done.stderr), done.stderr
     assert "Traceback" not in done.stderr
@@ -299,7 +299,7 @@ def test_the_doctor_finds_a_server_sound_or_not(server: MockServer) -> None:
     assert 0 == done.returncode, done.stdout
     assert "count: all records that match the filters\n" in done.stdout
     assert done.stdout.endswith("requests, 0 departures from the document\n")
-    server.shop.filters = None
+    server.store.filters = None
     done = konvo("doctor", url=server.url)
     assert (1, True) == (done.returncode, "departure: " in done.stdout)
     server.key = "another"

@@ -26,7 +26,7 @@ from konvoai._decoding.drift import Drift
 from konvoai._decoding.page import decode_page
 from konvoai._settings import OnDrift
 from tests.support import api_document as document
-from tests.support.both_clients import Face, read
+from tests.support.both_clients import ClientMode, read
 from tests.support.http_server import Reply, replies, serving
 from tests.support.strategies import any_json, conforming, places
 
@@ -250,19 +250,19 @@ def test_each_place_and_kind_is_told_once() -> None:
     ]
 
 
-def test_drift_is_a_warning_by_default_and_never_shows_the_value(face: Face) -> None:
+def test_drift_is_a_warning_by_default_and_never_shows_the_value(mode: ClientMode) -> None:
     with serving(replies(Reply({"result": [{"id": "a", "channel": "zebra"}]}), Reply({"result": []}))) as server:
         with pytest.warns(ContractDriftWarning, match=r"unknown value at AISession\.channel") as told:
-            read(face, server.url)
+            read(mode, server.url)
     assert len(told) == 1
     assert "zebra" not in str(told[0].message)
 
 
-def test_drift_may_be_ignored(face: Face) -> None:
+def test_drift_may_be_ignored(mode: ClientMode) -> None:
     with serving(replies(Reply({"result": [{"id": "a", "channel": "sms"}]}), Reply({"result": []}))) as server:
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
-            assert [session.channel for session in read(face, server.url, client={"on_drift": "ignore"})] == ["sms"]
+            assert [session.channel for session in read(mode, server.url, client={"on_drift": "ignore"})] == ["sms"]
     assert told == []
 
 
@@ -274,10 +274,10 @@ def test_drift_may_be_ignored(face: Face) -> None:
         ({"status": {"zest": "zebra"}}, "result[1].status.zest"),
     ],
 )
-def test_drift_may_be_an_error_with_its_exact_place(face: Face, record: Any, place: str) -> None:
+def test_drift_may_be_an_error_with_its_exact_place(mode: ClientMode, record: Any, place: str) -> None:
     with serving(replies(Reply({"result": [SESSION, record]}))) as server:
         with pytest.raises(ResponseValidationError) as caught:
-            read(face, server.url, client={"on_drift": "raise"})
+            read(mode, server.url, client={"on_drift": "raise"})
     assert caught.value.place == place
     assert "zebra" not in str(caught.value)
 

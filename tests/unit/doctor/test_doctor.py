@@ -20,7 +20,7 @@ from konvoai._doctor.runner import MOST_REQUESTS, examine
 from konvoai._resources import AISessions
 from scripts.contract import live as contract_live
 from tests.support.http_server import Reply, Request
-from tests.support.mock_server import Fault, MockServer, no_fault, standin
+from tests.support.mock_server import Fault, MockServer, mock_server, no_fault
 from tests.support.store import Answer, Store
 
 KEY = "the-right-key"
@@ -31,7 +31,7 @@ WRONG_COUNTS = {"small": "less than the number of records", "large": "more than 
 NO_COUNTS = {"missing": "missing", "null": "null", "text": "not a number of records"}
 
 
-def shop_of(number: int, kind: type[Store] = Store, **habits: Any) -> Store:
+def store_of(number: int, kind: type[Store] = Store, **habits: Any) -> Store:
     """A shop whose sessions were updated in another order than that in which they were created."""
     created = [LONG_AGO + i * timedelta(minutes=1, milliseconds=7) for i in range(number)]
     updated = [time + timedelta(hours=1 + 7 * i % 11) for i, time in enumerate(created)]
@@ -39,16 +39,16 @@ def shop_of(number: int, kind: type[Store] = Store, **habits: Any) -> Store:
 
 
 @contextmanager
-def serving(shop: Store, key: str | None = KEY, fault: Callable[[Request], Fault] = no_fault) -> Iterator[MockServer]:
+def serving(store: Store, key: str | None = KEY, fault: Callable[[Request], Fault] = no_fault) -> Iterator[MockServer]:
     """The stand-in, and what holds for every one that is asked."""
-    with standin(shop, key=key, fault=fault) as running:
+    with mock_server(store, key=key, fault=fault) as running:
         yield running
     assert len(running.requests) <= MOST_REQUESTS
     assert running.most_in_flight <= 1
 
 
-def examined(shop: Store, key: str | None = KEY, fault: Callable[[Request], Fault] = no_fault, **how: Any) -> Report:
-    with serving(shop, key, fault) as running:
+def examined(store: Store, key: str | None = KEY, fault: Callable[[Request], Fault] = no_fault, **how: Any) -> Report:
+    with serving(store, key, fault) as running:
         report = examine(api_key=KEY, base_url=running.url, **how)
         assert len(running.requests) == report.requests
     return report
@@ -84,8 +84,8 @@ def expected(number: int, guise: Mapping[str, Any]) -> dict[str, str]:
     elif number > guise["cap"] and not guise["page_ignored"]:
         found["page cap"] = f"{guise['cap']}, where limit=200 is asked"
     if number >= 3:
-        way = "descending" if guise["order"][0] == "-" else "ascending"
-        found["order"] = f"by {TIMES[guise['order'].removeprefix('-')]}, {way}"
+        method = "descending" if guise["order"][0] == "-" else "ascending"
+        found["order"] = f"by {TIMES[guise['order'].removeprefix('-')]}, {method}"
     if number:
         by = guise["filters"]
         found["time filters"] = f"by {TIMES[by]}" if by else "ignored"
@@ -115,7 +115,7 @@ def expected_count(number: int, guise: Mapping[str, Any]) -> str | None:
 @settings(max_examples=settings().max_examples // 8, phases=[Phase.generate])  # making one smaller takes minutes
 @given(number=st.sampled_from([0, 1, 2, 3, 4, 9, 40, 210, 450]), guise=guises)
 def test_the_findings_are_the_guise(number: int, guise: dict[str, Any]) -> None:
-    report = examined(shop_of(number, **guise))
+    report = examined(store_of(number, **guise))
     count = report.findings.pop("count")
     wanted = expected_count(number, guise)
     assert wanted in (None, count, UNTOLD if count.startswith(UNTOLD) else None)
@@ -132,7 +132,7 @@ def test_the_findings_are_the_guise(number: int, guise: dict[str, Any]) -> None:
 @pytest.mark.parametrize("number", [10, 20, 40, 50])
 @pytest.mark.parametrize("count", ["honest", *WRONG_COUNTS])
 def test_the_last_page_shows_whether_the_count_is_true(count: str, number: int, page_base: int) -> None:
-    report = examined(shop_of(number, cap=20, count=count, page_base=page_base))
+    report = examined(store_of(number, cap=20, count=count, page_base=page_base))
     wrong = WRONG_COUNTS.get(count)
     assert report.findings["count"] == (wrong or "all records that match the filters")
     assert report.departures == ([f"`count` is {wrong}"] if wrong else [])
@@ -141,7 +141,7 @@ def test_the_last_page_shows_whether_the_count_is_true(count: str, number: int, 
 
 @pytest.mark.parametrize("number", [38, 40])
 def test_a_count_that_ends_within_the_last_page(number: int) -> None:
-    found = examined(shop_of(number, cap=20, count=lambda total: max(total - 5, 0))).findings
+    found = examined(store_of(number, cap=20, count=lambda total: max(total - 5, 0))).findings
     assert found["count"] == WRONG_COUNTS["small"]
 
 
@@ -164,7 +164,7 @@ def test_an_order_by_something_else() -> None:
         def _in_order(self, numbers: Any) -> Any:
             return sorted(numbers, key=lambda number: number * 5 % 13)
 
-    assert examined(shop_of(30, Shuffled)).findings["order"] == "by none of the times that the records show"
+    assert examined(store_of(30, Shuffled)).findings["order"] == "by none of the times that the records show"
 
 
 class PageCount(Store):
@@ -177,14 +177,14 @@ class PageCount(Store):
 
 @pytest.mark.parametrize("number", [2, 40, 200, 450])
 def test_a_count_of_the_page_alone(number: int) -> None:
-    report = examined(shop_of(number, PageCount))
+    report = examined(store_of(number, PageCount))
     assert report.findings["count"] == "only that of the records of the page"
     assert report.departures == ["`count` is only that of the records of the page"]
 
 
 @pytest.mark.parametrize("number", [2, 40, 450])
 def test_a_count_that_does_not_heed_the_filters(number: int) -> None:
-    report = examined(shop_of(number, count=lambda total: number))
+    report = examined(store_of(number, count=lambda total: number))
     assert report.findings["count"] == "all records, whatever the filters"
     assert report.departures == ["`count` does not heed the filters"]
 
@@ -198,7 +198,7 @@ class Coarse(Store):
 
 
 def test_filters_that_know_whole_seconds_only() -> None:
-    found = examined(shop_of(30, Coarse)).findings
+    found = examined(store_of(30, Coarse)).findings
     assert found["time filters"] == "by status.last_updated, told apart by a second at least"
     assert found["updated_at_min"] == f"{UNTOLD}the filters tell no times apart by less than a second"
 
@@ -209,7 +209,7 @@ class HalfDeaf(Store):
 
 
 def test_one_bound_that_is_ignored() -> None:
-    report = examined(shop_of(30, HalfDeaf))
+    report = examined(store_of(30, HalfDeaf))
     assert report.findings["time filters"] == "updated_at_min alone is heeded"
     assert report.findings["updated_at_max"] == "ignored"
     assert report.departures == ["`updated_at_max` is ignored"]
@@ -224,7 +224,7 @@ class Clamping(Store):
 
 
 def test_bad_parameters_that_are_answered_otherwise() -> None:
-    assert examined(shop_of(9, Clamping)).departures == [
+    assert examined(store_of(9, Clamping)).departures == [
         "limit=0 is answered 400, without the document's Error",
         "limit=201 is answered 200, without the document's Error",
         "page=first is answered 400, without the document's Error",
@@ -232,7 +232,7 @@ def test_bad_parameters_that_are_answered_otherwise() -> None:
 
 
 def test_a_key_that_does_not_matter() -> None:
-    departures = examined(shop_of(9), key=None).departures
+    departures = examined(store_of(9), key=None).departures
     assert departures == ["a request with wrong key is answered 200, neither 401 nor 403"]
 
 
@@ -243,7 +243,7 @@ class Limited(Store):
 
 
 def test_rate_limit_headers_are_told_without_the_key() -> None:
-    report = examined(shop_of(9, Limited))
+    report = examined(store_of(9, Limited))
     policy, left = sorted(report.findings["rate-limit headers"].split(", "))
     assert policy == 'ratelimit-policy "day";q=100;pk=**********'
     assert left.startswith("x-ratelimit-remaining 98 to ")
@@ -258,12 +258,12 @@ def test_a_list_of_other_parameters_and_records(monkeypatch: pytest.MonkeyPatch)
         return build(page=page, limit=limit, **{name: time for name, time in filters.items() if time})
 
     monkeypatch.setattr(AISessions, "build", staticmethod(plain))
-    found = [examined(shop_of(30, filters=by)).findings["time filters"] for by in ("created", "updated")]
+    found = [examined(store_of(30, filters=by)).findings["time filters"] for by in ("created", "updated")]
     assert found == ["by created_at", f"{UNTOLD}what comes fits none of the times that the records show"]
 
 
 def test_an_answer_that_is_no_list_is_a_departure() -> None:
-    report = examined(shop_of(30), fault=lambda request: Reply({"count": 30}) if "page" in request.query else None)
+    report = examined(store_of(30), fault=lambda request: Reply({"count": 30}) if "page" in request.query else None)
     assert report.findings["page base"] == f"{UNTOLD}the answer is not what the document says"
     refused, page = report.departures
     assert refused.endswith("/ai-sessions at result: there is no list of records")
@@ -271,7 +271,7 @@ def test_an_answer_that_is_no_list_is_a_departure() -> None:
 
 
 def test_a_status_that_the_document_does_not_know_is_a_departure() -> None:
-    report = examined(shop_of(30), fault=lambda request: 418 if "updated_at_min" in request.query else None)
+    report = examined(store_of(30), fault=lambda request: 418 if "updated_at_min" in request.query else None)
     assert report.findings["updated_at_min"] == f"{UNTOLD}the answer was 418"
     assert report.departures == ["a request that the document allows is answered 418"]
 
@@ -283,20 +283,20 @@ def test_what_is_sent_again_counts() -> None:
         came.append(request)
         return (503, {"Retry-After": "0"}) if len(came) > 1 else None
 
-    report = examined(shop_of(30), fault=fault)
+    report = examined(store_of(30), fault=fault)
     assert report.requests == MOST_REQUESTS
     assert report.findings["wrong key"] == f"{UNTOLD}the {MOST_REQUESTS} requests that are allowed were spent"
 
 
 @pytest.mark.parametrize("most", [1, 5, 14])
 def test_fewer_requests_are_allowed(most: int) -> None:
-    report = examined(shop_of(30), most=most)
+    report = examined(store_of(30), most=most)
     assert (report.requests, report.departures) == (most, [])
     assert report.findings["order"] == "by created_at, ascending"
 
 
 def test_a_wrong_key_is_an_error() -> None:
-    with serving(shop_of(3)) as running, pytest.raises(AuthenticationError):
+    with serving(store_of(3)) as running, pytest.raises(AuthenticationError):
         examine(api_key="another", base_url=running.url)
 
 
@@ -332,7 +332,7 @@ def shows_no_secret(text: str) -> None:
 
 @pytest.mark.parametrize(("key", "code"), [(KEY, 0), ("another-key", 2)])
 def test_the_program_as_a_process(key: str, code: int) -> None:
-    with serving(shop_of(210, page_base=1)) as running:
+    with serving(store_of(210, page_base=1)) as running:
         environment = {**os.environ, "KONVO_BASE_URL": running.url, "KONVO_API_KEY": key}
         command = [sys.executable, "-W", "error", "-m", "scripts.contract.live"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
@@ -351,7 +351,7 @@ class Odd(Store):
 
 
 def test_the_program_tells_departures_by_their_place_alone(run: Run) -> None:
-    with serving(shop_of(9, Odd)) as running:
+    with serving(store_of(9, Odd)) as running:
         code, lines, errors = run(running.url, KEY)
     assert (code, errors) == (1, [])
     told = [line.removeprefix("departure: ") for line in lines if line.startswith("departure: ")]
@@ -376,13 +376,13 @@ def test_the_program_tells_departures_by_their_place_alone(run: Run) -> None:
     ],
 )
 def test_a_wrong_setting_is_one_sentence(key: str | None, path: str, sentence: str, run: Run) -> None:
-    with serving(shop_of(3)) as running:
+    with serving(store_of(3)) as running:
         code, lines, errors = run(running.url + path, key)
     assert (code, lines, [sentence in error for error in errors]) == (2, [], [True])
 
 
 def test_a_server_that_is_down_is_one_sentence(run: Run) -> None:
-    with standin(shop_of(0)) as running:
+    with mock_server(store_of(0)) as running:
         pass
     code, lines, errors = run(running.url, KEY)
     assert (code, lines, [error.split(" for ")[0] for error in errors]) == (2, [], ["connection lost"])
@@ -396,7 +396,7 @@ def test_no_more_requests_can_be_asked_for(wrong: str, capsys: pytest.CaptureFix
 
 
 def test_all_ends_in_a_konvo_error() -> None:
-    with standin(shop_of(3), fault=lambda request: (500, {"Retry-After": "0"})) as running:
+    with mock_server(store_of(3), fault=lambda request: (500, {"Retry-After": "0"})) as running:
         with pytest.raises(KonvoError):
             examine(api_key=KEY, base_url=running.url)
     assert len(running.requests) == 3

@@ -23,7 +23,7 @@ import pytest
 
 from tests.support.command import konvo, started
 from tests.support.http_server import Reply, Request, serving
-from tests.support.mock_server import Fault, MockServer, standin
+from tests.support.mock_server import Fault, MockServer, mock_server
 from tests.support.store import Store
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -31,7 +31,7 @@ FORMATS = ("jsonl", "jsonl.gz", "csv", "parquet")
 ONE = ("jsonl", *(pytest.param(form, marks=pytest.mark.long) for form in FORMATS[1:]))
 
 
-def shop(number: int) -> Store:
+def store(number: int) -> Store:
     return Store.of(number, START, timedelta(seconds=20))
 
 
@@ -74,9 +74,9 @@ def failing_after(requests: int, fault: Fault = 404) -> Callable[[Any], Fault]:
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_file_has_every_record_once(form: str, tmp_path: Path) -> None:
     to = tmp_path / f"sessions.{form}"
-    with standin(shop(2500)) as server:
+    with mock_server(store(2500)) as server:
         said = export(server, to)
-        expected = everything(server.shop)
+        expected = everything(server.store)
     assert f"2,500 sessions in {to}\n" == said
     found = rows(to)
     assert [record["id"] for record in expected] == [record["id"] for record in found]
@@ -89,9 +89,9 @@ def test_a_file_has_every_record_once(form: str, tmp_path: Path) -> None:
 
 
 def test_parquet_has_typed_columns(tmp_path: Path) -> None:
-    with standin(shop(20)) as server:
+    with mock_server(store(20)) as server:
         export(server, tmp_path / "a.parquet")
-        expected = everything(server.shop)
+        expected = everything(server.store)
     table = pq.read_table(tmp_path / "a.parquet")
     assert pa.timestamp("us", "UTC") == table.schema.field("created_at").type
     assert pa.bool_() == table.schema.field("status__unresolved").type
@@ -153,10 +153,10 @@ def test_a_record_that_comes_in_several_lines_is_one_line(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("form", ONE)
 def test_what_changes_meanwhile_is_there_once_in_its_latest_state(form: str, tmp_path: Path) -> None:
-    moving = shop(1500)
+    moving = store(1500)
     draw = random.Random(form)
     moving.between = lambda number: moving.touch(moving.id_at(draw.randrange(1500)))
-    with standin(moving) as server:
+    with mock_server(moving) as server:
         export(server, tmp_path / f"a.{form}")
         moving.between = lambda number: None
         expected = everything(moving)
@@ -173,7 +173,7 @@ def test_what_changes_meanwhile_is_there_once_in_its_latest_state(form: str, tmp
 def test_an_interrupted_export_goes_on_where_it_stopped(form: str, tmp_path: Path) -> None:
     to = tmp_path / f"a.{form}"
     # A millisecond apart, so that a session is at whatever time it goes on from.
-    with standin(Store.of(5000, START, timedelta(milliseconds=1))) as server:
+    with mock_server(Store.of(5000, START, timedelta(milliseconds=1))) as server:
         times = ["--since", "100000d", "--until", "0s"]  # another time whenever it is told
         export(server, tmp_path / f"whole.{form}", *times)
         asked = len(server.requests)
@@ -193,19 +193,19 @@ def test_an_interrupted_export_goes_on_where_it_stopped(form: str, tmp_path: Pat
 
 def test_an_export_that_is_interrupted_twice_has_no_record_twice(tmp_path: Path) -> None:
     to, times = tmp_path / "a.jsonl", ["--since", "2026-11-01", "--until", "2026-11-01T00:00:05"]
-    with standin(Store.of(5000, START, timedelta(milliseconds=1))) as server:
+    with mock_server(Store.of(5000, START, timedelta(milliseconds=1))) as server:
         server.fault = failing_after(12)
         export(server, to, *times, code=1)
         server.fault = failing_after(8)
         assert "going on after 0 " not in export(server, to, *times, "--resume", code=1)
         server.fault = lambda request: None
         export(server, to, *times, "--resume")
-        assert server.shop.ids_in_order() == [record["id"] for record in rows(to)]
+        assert server.store.ids_in_order() == [record["id"] for record in rows(to)]
 
 
 def test_only_the_same_export_goes_on(tmp_path: Path) -> None:
     to = tmp_path / "a.csv"
-    with standin(shop(5000)) as server:
+    with mock_server(store(5000)) as server:
         assert export(server, to, "--resume").startswith("nothing was left to go on with")
         server.fault = failing_after(25)
         export(server, to, "--overwrite", code=1)
@@ -217,7 +217,7 @@ def test_only_the_same_export_goes_on(tmp_path: Path) -> None:
 def test_a_file_that_is_there_stays_unless_it_is_to_be_replaced(tmp_path: Path) -> None:
     to = tmp_path / "a.jsonl"
     to.write_text("mine")
-    with standin(shop(5)) as server:
+    with mock_server(store(5)) as server:
         assert "--overwrite" in export(server, to, code=2)
         server.fault = failing_after(0)
         export(server, to, "--overwrite", code=1)
@@ -226,7 +226,7 @@ def test_a_file_that_is_there_stays_unless_it_is_to_be_replaced(tmp_path: Path) 
 
 def test_two_exports_to_one_file_are_refused(tmp_path: Path) -> None:
     to = tmp_path / "a.jsonl"
-    with standin(shop(5), fault=lambda request: "slow") as server:
+    with mock_server(store(5), fault=lambda request: "slow") as server:
         process = started("sessions", "export", "--to", str(to), url=server.url)
         while not server.requests:
             time.sleep(0.02)
@@ -238,7 +238,7 @@ def test_two_exports_to_one_file_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with standin(shop(5)) as server:
+    with mock_server(store(5)) as server:
         said = export(server, tmp_path / "none" / "a.jsonl", code=1)
     assert 1 == len(said.splitlines())
     assert "No such file or directory" in said
@@ -249,13 +249,13 @@ def test_what_is_dropped_or_hashed_is_nowhere(form: str, tmp_path: Path) -> None
     to = tmp_path / f"a.{form}"
     options = ["--drop", "messages.message", "--drop", "status", "--hash", "external_user_id"]
     given = {"KONVO_HASH_SECRET": "a long one"}
-    with standin(shop(2200)) as server:
+    with mock_server(store(2200)) as server:
         server.fault = failing_after(14)
         export(server, to, *options, code=1, given=given)
         left = b"".join(path.read_bytes() for path in (tmp_path / f".a.{form}.partial").iterdir())
         server.fault = lambda request: None
         assert "going on" in export(server, to, "--resume", *options, given=given)
-        expected = everything(server.shop)
+        expected = everything(server.store)
     found = rows(to)
     hashes = [hmac.digest(b"a long one", one["external_user_id"].encode(), "sha256").hex() for one in expected]
     assert hashes == [record["external_user_id"] for record in found]
@@ -272,17 +272,17 @@ def under_a_limit(size: int) -> Callable[[], None]:
 )
 def test_a_disk_that_is_full_leaves_no_file_and_can_be_gone_on_from(form: str, size: int, tmp_path: Path) -> None:
     to = tmp_path / f"a.{form}"
-    with standin(shop(5000)) as server:
+    with mock_server(store(5000)) as server:
         said = export(server, to, code=1, preexec_fn=under_a_limit(size))
         assert f"with --resume\nkonvo: {to} cannot be written: File too large\n" in said
         assert not to.exists()
         assert "going on after " in export(server, to, "--resume")
-        assert everything(server.shop) == rows(to)
+        assert everything(server.store) == rows(to)
 
 
 def test_ctrl_c_keeps_what_was_read(tmp_path: Path) -> None:
     to = tmp_path / "a.jsonl"
-    with standin(shop(4000)) as server:
+    with mock_server(store(4000)) as server:
         server.fault = failing_after(24, "slow")
         process = started("sessions", "export", "--to", str(to), url=server.url)
         while len(server.requests) < 25:
@@ -294,12 +294,12 @@ def test_ctrl_c_keeps_what_was_read(tmp_path: Path) -> None:
         assert not to.exists()
         server.fault = lambda request: None
         assert "going on after " in export(server, to, "--resume")
-        assert everything(server.shop) == rows(to)
+        assert everything(server.store) == rows(to)
 
 
 @contextmanager
 def slowly(number: int) -> Iterator[MockServer]:
-    with standin(shop(number), latency=0.05) as server:
+    with mock_server(store(number), latency=0.05) as server:
         yield server
 
 

@@ -20,7 +20,7 @@ from konvoai import (
     PermissionDeniedError,
     RateLimitError,
 )
-from tests.support.both_clients import Face, read
+from tests.support.both_clients import ClientMode, read
 from tests.support.http_server import Drop, Reply, paged, replies, serving, sessions
 
 ONE = Reply({"count": 1, "result": sessions(1)})
@@ -46,18 +46,18 @@ AT_ONCE = {"Retry-After": "0"}
         (304, APIStatusError),
     ],
 )
-def test_each_status_has_its_error(face: Face, status: int, kind: type[APIStatusError]) -> None:
+def test_each_status_has_its_error(mode: ClientMode, status: int, kind: type[APIStatusError]) -> None:
     with serving(replies(Reply(b"", status=status, headers=AT_ONCE))) as server:
         with pytest.raises(KonvoError) as caught:
-            read(face, server.url, client={"max_retries": 0})
+            read(mode, server.url, client={"max_retries": 0})
     assert type(caught.value) is kind
     assert caught.value.status_code == status
 
 
-def test_the_error_says_what_the_server_said_and_what_to_do(face: Face) -> None:
+def test_the_error_says_what_the_server_said_and_what_to_do(mode: ClientMode) -> None:
     with serving(replies(Reply({"error": 17, "message": "page is no number"}, status=400))) as server:
         with pytest.raises(BadRequestError) as caught:
-            read(face, server.url)
+            read(mode, server.url)
     assert str(caught.value) == (
         f"400 Bad Request from GET {server.url}/ai-sessions; page is no number; correct the parameters; "
         "at the first page, 0 records yielded"
@@ -67,55 +67,55 @@ def test_the_error_says_what_the_server_said_and_what_to_do(face: Face) -> None:
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"", [], {"error": "17", "message": 3}, {"message": "alone"}, b"\xff\xfe"])
-def test_an_error_of_another_form_has_its_class_and_no_body(face: Face, body: Any) -> None:
+def test_an_error_of_another_form_has_its_class_and_no_body(mode: ClientMode, body: Any) -> None:
     with serving(replies(Reply(body, status=403))) as server:
         with pytest.raises(PermissionDeniedError) as caught:
-            read(face, server.url)
+            read(mode, server.url)
     assert caught.value.body is None
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 520])
-def test_a_status_that_passes_is_not_noticed(face: Face, status: int) -> None:
+def test_a_status_that_passes_is_not_noticed(mode: ClientMode, status: int) -> None:
     fault = Reply(b"<html>", status=status, headers=AT_ONCE)
     with serving(replies(fault, fault, ONE, NONE)) as server:
-        assert len(read(face, server.url)) == 1
+        assert len(read(mode, server.url)) == 1
 
 
 @pytest.mark.parametrize("fault", [Drop(), Reply({"result": []}, declared=9999)], ids=["dropped", "cut short"])
-def test_a_lost_connection_is_tried_again(face: Face, fault: Reply | Drop) -> None:
+def test_a_lost_connection_is_tried_again(mode: ClientMode, fault: Reply | Drop) -> None:
     with serving(replies(fault, ONE, NONE)) as server:
-        assert len(read(face, server.url)) == 1
+        assert len(read(mode, server.url)) == 1
 
 
-def test_retries_end_with_the_error_that_lasts(face: Face) -> None:
+def test_retries_end_with_the_error_that_lasts(mode: ClientMode) -> None:
     with serving(replies(Reply({}, status=503, headers=AT_ONCE))) as server:
         with pytest.raises(InternalServerError, match=r"\(3 attempts\)"):
-            read(face, server.url, client={"max_retries": 2})
+            read(mode, server.url, client={"max_retries": 2})
     assert len(server.requests) == 3
 
 
-def test_a_longer_wait_than_two_minutes_is_left_to_the_caller(face: Face) -> None:
+def test_a_longer_wait_than_two_minutes_is_left_to_the_caller(mode: ClientMode) -> None:
     with serving(replies(Reply({}, status=429, headers={"Retry-After": "3600"}))) as server:
         with pytest.raises(RateLimitError, match="3600 s") as caught:
-            read(face, server.url)
+            read(mode, server.url)
     assert caught.value.retry_after == 3600
     assert len(server.requests) == 1
 
 
-def test_a_refused_connection_is_an_api_connection_error(face: Face) -> None:
+def test_a_refused_connection_is_an_api_connection_error(mode: ClientMode) -> None:
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unheard.getsockname()[1]}"
         with pytest.raises(APIConnectionError, match=url) as caught:
-            read(face, url, client={"max_retries": 1})
+            read(mode, url, client={"max_retries": 1})
     assert isinstance(caught.value.__cause__, httpx.ConnectError)
 
 
-def test_a_silent_server_is_an_api_timeout_error(face: Face) -> None:
+def test_a_silent_server_is_an_api_timeout_error(mode: ClientMode) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(APITimeoutError, match="ReadTimeout"):
-            read(face, url, client={"timeout": 0.2, "max_retries": 0})
+            read(mode, url, client={"timeout": 0.2, "max_retries": 0})
 
 
 def test_redirects_are_not_followed_even_by_a_client_that_follows_them() -> None:
@@ -127,10 +127,10 @@ def test_redirects_are_not_followed_even_by_a_client_that_follows_them() -> None
     assert elsewhere.requests == []
 
 
-def test_neither_error_nor_its_request_shows_the_key(face: Face) -> None:
+def test_neither_error_nor_its_request_shows_the_key(mode: ClientMode) -> None:
     with serving(replies(Reply({}, status=401))) as server:
         with pytest.raises(AuthenticationError, match="check the key in api_key=") as caught:
-            read(face, server.url, client={"api_key": "zebra-1"})
+            read(mode, server.url, client={"api_key": "zebra-1"})
     assert server.requests[0].headers["x-api-key"] == "zebra-1"
     assert "zebra" not in f"{caught.value!r} {vars(caught.value)} {caught.value.response.request.headers!r}"
 

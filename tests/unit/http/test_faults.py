@@ -11,9 +11,9 @@ import pytest
 
 import konvoai
 from konvoai._http import retry
-from tests.support.both_clients import KEY, Face, Way, read
+from tests.support.both_clients import KEY, ClientMode, ReadMethod, read
 from tests.support.http_server import Reply, Request, open_sockets
-from tests.support.mock_server import Fault, standin
+from tests.support.mock_server import Fault, mock_server
 from tests.support.store import Store
 
 SESSIONS = 60
@@ -53,7 +53,7 @@ LASTING: dict[str, tuple[Fault, type[konvoai.KonvoError], int]] = {
 }
 PLACES = ["first", "middle", "last", "catch-up"]
 
-ways = pytest.mark.parametrize("way", ["list", "scan"])
+methods = pytest.mark.parametrize("method", ["list", "scan"])
 windows = pytest.mark.parametrize("concurrency", [1, 4])
 everywhere = [
     pytest.param(place, marks=() if place == "middle" else pytest.mark.long, id=place.replace("-", " "))
@@ -74,7 +74,7 @@ def nothing_is_left() -> Any:
     assert open_sockets() == before
 
 
-def shop() -> Store:
+def store() -> Store:
     return Store.of(SESSIONS, start=datetime.now(UTC) - timedelta(hours=2), cap=10, order="updated")
 
 
@@ -85,10 +85,10 @@ def is_catch_up(request: Request) -> bool:
 class Once:
     """Lets one request of a reading fail, by its place."""
 
-    def __init__(self, place: str, fault: Fault, way: Way) -> None:
+    def __init__(self, place: str, fault: Fault, method: ReadMethod) -> None:
         self._lock = threading.Lock()
         self._fault = fault
-        self._wanted = {"first": 0, "middle": 4, "last": requests_of(way) - 1}.get(place)
+        self._wanted = {"first": 0, "middle": 4, "last": requests_of(method) - 1}.get(place)
         self._number = 0
         self.failed: Request | None = None
 
@@ -102,13 +102,13 @@ class Once:
             return self._fault
 
 
-def requests_of(way: Way) -> int:
+def requests_of(method: ReadMethod) -> int:
     """How many a reading takes where nothing goes wrong."""
-    if way not in known:
-        with standin(shop()) as server:
-            read("sync", server.url, way=way, concurrency=1)
-        known[way] = len(server.requests)
-    return known[way]
+    if method not in known:
+        with mock_server(store()) as server:
+            read("sync", server.url, method=method, concurrency=1)
+        known[method] = len(server.requests)
+    return known[method]
 
 
 known: dict[str, int] = {}
@@ -116,12 +116,14 @@ known: dict[str, int] = {}
 
 @pytest.mark.parametrize("place", everywhere)
 @pytest.mark.parametrize("fault", PASSING)
-@ways
+@methods
 @windows
-def test_a_fault_that_passes_is_not_noticed(face: Face, way: Way, concurrency: int, fault: str, place: str) -> None:
-    stands, once = shop(), Once(place, PASSING[fault], way)
-    with standin(stands, fault=once) as server:
-        found = read(face, server.url, way=way, concurrency=concurrency)
+def test_a_fault_that_passes_is_not_noticed(
+    mode: ClientMode, method: ReadMethod, concurrency: int, fault: str, place: str
+) -> None:
+    stands, once = store(), Once(place, PASSING[fault], method)
+    with mock_server(stands, fault=once) as server:
+        found = read(mode, server.url, method=method, concurrency=concurrency)
     assert sorted(session.id for session in found) == sorted(stands.ids_in_order())
     assert once.failed is not None
     assert sum(request.query == once.failed.query for request in server.requests) >= 2
@@ -129,20 +131,20 @@ def test_a_fault_that_passes_is_not_noticed(face: Face, way: Way, concurrency: i
 
 @pytest.mark.parametrize("place", everywhere)
 @pytest.mark.parametrize("fault", LASTING)
-@ways
+@methods
 @windows
 def test_a_fault_that_lasts_is_its_error_and_tells_the_place(
-    face: Face, way: Way, concurrency: int, fault: str, place: str
+    mode: ClientMode, method: ReadMethod, concurrency: int, fault: str, place: str
 ) -> None:
     shown, kind, attempts = LASTING[fault]
-    once = Once(place, shown, way)
+    once = Once(place, shown, method)
 
     def decide(request: Request) -> Fault:
         return once(request) or (shown if once.failed is not None and request.query == once.failed.query else None)
 
-    with standin(shop(), fault=decide) as server:
+    with mock_server(store(), fault=decide) as server:
         with pytest.raises(konvoai.KonvoError) as caught:
-            read(face, server.url, way=way, concurrency=concurrency, client={"max_retries": 2})
+            read(mode, server.url, method=method, concurrency=concurrency, client={"max_retries": 2})
     error = caught.value
     assert type(error) is kind
     assert once.failed is not None
@@ -161,7 +163,7 @@ def test_a_fault_that_lasts_is_its_error_and_tells_the_place(
         assert "a fault on demand" in str(error)
 
 
-def test_nothing_is_sent_while_one_request_has_been_told_to_wait(face: Face) -> None:
+def test_nothing_is_sent_while_one_request_has_been_told_to_wait(mode: ClientMode) -> None:
     """Of two readings at a time with one client; those in flight when the server tells one to wait may arrive after."""
     told, arrived = [], []
 
@@ -172,16 +174,16 @@ def test_nothing_is_sent_while_one_request_has_been_told_to_wait(face: Face) -> 
         told.append(time.monotonic())
         return (503, {"Retry-After": "1"})
 
-    with standin(shop(), fault=decide, latency=0.01) as server:
-        assert twice(face, server.url) == [SESSIONS, SESSIONS]
+    with mock_server(store(), fault=decide, latency=0.01) as server:
+        assert twice(mode, server.url) == [SESSIONS, SESSIONS]
     after = [moment - told[0] for moment in arrived if moment > told[0]]
     assert len([seconds for seconds in after if seconds < 0.95]) <= 1
     assert len(after) > 8
 
 
-def twice(face: Face, url: str) -> list[int]:
+def twice(mode: ClientMode, url: str) -> list[int]:
     """How many sessions came by two lists of one client that are read at the same time."""
-    if face == "sync":
+    if mode == "sync":
         with konvoai.Konvo(KEY, base_url=url) as konvo, ThreadPoolExecutor() as pool:
             lists = [konvo.ai_sessions.list(concurrency=1) for _ in range(2)]
             return [len(found) for found in pool.map(list, lists)]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from konvoai import AISession, ContractDriftWarning, KonvoError
 from konvoai._http import retry
-from tests.support.both_clients import Face, Way, read
+from tests.support.both_clients import ClientMode, ReadMethod, read
 from tests.support.http_server import talking
 
 values = st.recursive(
@@ -104,10 +104,12 @@ def in_turn(given: list[tuple[bytes, int]]) -> Callable[[socket.socket], None]:
     st.sampled_from(["list", "scan"]),
     st.sampled_from([1, 3]),
 )
-def test_only_errors_of_ours_leave(given: list[tuple[bytes, int]], face: Face, way: Way, concurrency: int) -> None:
+def test_only_errors_of_ours_leave(
+    given: list[tuple[bytes, int]], mode: ClientMode, method: ReadMethod, concurrency: int
+) -> None:
     with talking(in_turn(given)) as url, warnings.catch_warnings():
         warnings.simplefilter("ignore", ContractDriftWarning)
         with suppress(KonvoError):
             client = {"max_retries": 1, "timeout": 0.5}
-            found = read(face, url, way=way, concurrency=concurrency, client=client)
+            found = read(mode, url, method=method, concurrency=concurrency, client=client)
             assert all(type(session) is AISession for session in found)

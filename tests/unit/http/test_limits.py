@@ -20,9 +20,9 @@ import pytest
 
 from konvoai import APIStatusError, APITimeoutError, AsyncKonvo, Konvo, KonvoError, ResponseValidationError
 from konvoai._http import body, deadline
-from tests.support.both_clients import KEY, Face, Way, read
+from tests.support.both_clients import KEY, ClientMode, ReadMethod, read
 from tests.support.http_server import Reply, replies, serving, sessions, talking
-from tests.support.mock_server import Fault, standin
+from tests.support.mock_server import Fault, mock_server
 from tests.support.store import Store
 
 LONG = 45
@@ -50,12 +50,12 @@ def trickle(head: bytes) -> Any:
     ],
 )
 def test_a_trickle_of_bytes_ends_after_the_longest_time(
-    face: Face, head: bytes, monkeypatch: pytest.MonkeyPatch
+    mode: ClientMode, head: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deadline, "ATTEMPT_TIMEOUT", 0.3)
     with talking(trickle(head)) as url:
         with pytest.raises(APITimeoutError, match=r"not complete after 0\.3 s"):
-            read(face, url)
+            read(mode, url)
 
 
 def test_a_trickle_ends_with_a_client_of_the_users_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,31 +87,31 @@ async def test_an_async_answer_that_is_given_up_gives_its_connection_back(monkey
                         [session async for session in konvo.ai_sessions.list()]
 
 
-def test_a_bomb_of_gzip_is_not_unpacked(face: Face) -> None:
+def test_a_bomb_of_gzip_is_not_unpacked(mode: ClientMode) -> None:
     packed = gzip.compress(b" " * (body.MAX_RESPONSE_BYTES + 1), 1)
     with serving(replies(Reply(packed, headers={"Content-Encoding": "gzip"}))) as server:
         with pytest.raises(ResponseValidationError, match="larger than 256 MB"):
-            read(face, server.url)
+            read(mode, server.url)
     assert len(server.requests) == 1
 
 
 def test_an_answer_that_is_too_large_is_refused_and_one_that_is_not_is_read(
-    face: Face, monkeypatch: pytest.MonkeyPatch
+    mode: ClientMode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small, large = ({"count": 1, "result": sessions(1), "more": "x" * more} for more in (0, 2**20))
     monkeypatch.setattr(body, "MAX_RESPONSE_BYTES", 2**20)
     client = {"on_drift": "ignore"}
     with serving(replies(Reply(small), Reply({"result": []}))) as server:
-        assert len(read(face, server.url, client=client)) == 1
+        assert len(read(mode, server.url, client=client)) == 1
     with serving(replies(Reply(large))) as server:
         with pytest.raises(ResponseValidationError, match="larger than 1 MB"):
-            read(face, server.url, client=client)
+            read(mode, server.url, client=client)
 
 
-def test_of_a_large_error_enough_is_read(face: Face) -> None:
+def test_of_a_large_error_enough_is_read(mode: ClientMode) -> None:
     with serving(replies(Reply(b"<html>" * 2**20, status=404))) as server:
         with pytest.raises(APIStatusError, match="404") as caught:
-            read(face, server.url)
+            read(mode, server.url)
     assert len(caught.value.response.content) < 2 * body.MAX_ERROR_BYTES
 
 
@@ -130,14 +130,14 @@ PAGE = b'{"count": 1, "result": [{"id": "session-1"}]}'
     ],
     ids=["gzip", "gzip in two", "deflate", "deflate without a head", "identity"],
 )
-def test_a_packed_answer_is_unpacked(face: Face, coding: str, packed: bytes) -> None:
+def test_a_packed_answer_is_unpacked(mode: ClientMode, coding: str, packed: bytes) -> None:
     with serving(replies(Reply(packed, headers={"Content-Encoding": coding}), Reply({"result": []}))) as server:
-        assert [session.id for session in read(face, server.url)] == ["session-1"]
+        assert [session.id for session in read(mode, server.url)] == ["session-1"]
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.2])
 def test_closing_ends_what_is_under_way_in_other_threads(seconds: float) -> None:
-    with standin(Store.of(100), fault=hanging_after(1)) as server, ThreadPoolExecutor() as pool:
+    with mock_server(Store.of(100), fault=hanging_after(1)) as server, ThreadPoolExecutor() as pool:
         konvo = Konvo(KEY, base_url=server.url, max_retries=0)
         readings = [pool.submit(list, konvo.ai_sessions.list(limit=10, concurrency=c)) for c in (1, 4)]
         while len(server.requests) < 3:
@@ -162,7 +162,7 @@ def hanging_after(answers: int) -> Any:
 
 
 def test_a_reader_who_stops_does_not_wait_for_a_server_that_hangs() -> None:
-    with standin(Store.of(100), fault=hanging_after(2)) as server, Konvo(KEY, base_url=server.url) as konvo:
+    with mock_server(Store.of(100), fault=hanging_after(2)) as server, Konvo(KEY, base_url=server.url) as konvo:
         with closing(konvo.ai_sessions.list(limit=10, concurrency=4).pages()) as pages:
             next(pages)
             next(pages)
@@ -170,8 +170,8 @@ def test_a_reader_who_stops_does_not_wait_for_a_server_that_hangs() -> None:
 
 
 @pytest.mark.parametrize("moment", range(1, 12))
-@pytest.mark.parametrize("way", ["list", "scan"])
-def test_a_cancelled_reading_leaves_nothing_behind(way: Way, moment: int) -> None:
+@pytest.mark.parametrize("method", ["list", "scan"])
+def test_a_cancelled_reading_leaves_nothing_behind(method: ReadMethod, moment: int) -> None:
     """Cancelled when the request of this number has arrived, which is never answered."""
 
     async def reading() -> None:
@@ -183,11 +183,11 @@ def test_a_cancelled_reading_leaves_nothing_behind(way: Way, moment: int) -> Non
                 loop.call_soon_threadsafe(task.cancel)
             return "slow" if len(server.requests) >= moment else None
 
-        with standin(Store.of(100, cap=10, order="updated"), fault=fault) as server:
+        with mock_server(Store.of(100, cap=10, order="updated"), fault=fault) as server:
             konvo = AsyncKonvo(KEY, base_url=server.url)
             try:
                 with pytest.raises(asyncio.CancelledError):
-                    [session async for session in getattr(konvo.ai_sessions, way)(concurrency=3)]
+                    [session async for session in getattr(konvo.ai_sessions, method)(concurrency=3)]
                 task.uncancel()
                 assert asyncio.all_tasks() == {task}
             finally:
@@ -232,11 +232,11 @@ def program(url: str, source: str, *arguments: str) -> Iterator[subprocess.Popen
 
 
 @pytest.mark.parametrize("concurrency", ["1", "4"])
-@pytest.mark.parametrize("way", ["list", "scan"])
+@pytest.mark.parametrize("method", ["list", "scan"])
 @pytest.mark.parametrize("how", ["with", "without", "async"])
-def test_ctrl_c_ends_a_program_at_once_though_the_server_hangs(how: str, way: Way, concurrency: str) -> None:
-    with standin(Store.of(100, cap=10, order="updated"), fault=hanging_after(6)) as server:
-        with program(server.url, PROGRAM, how, way, concurrency) as process:
+def test_ctrl_c_ends_a_program_at_once_though_the_server_hangs(how: str, method: ReadMethod, concurrency: str) -> None:
+    with mock_server(Store.of(100, cap=10, order="updated"), fault=hanging_after(6)) as server:
+        with program(server.url, PROGRAM, how, method, concurrency) as process:
             while len(server.requests) < 7 and process.poll() is None:
                 time.sleep(0.005)
             process.send_signal(signal.SIGINT)
@@ -252,14 +252,14 @@ def test_ctrl_c_ends_a_program_at_once_though_the_server_hangs(how: str, way: Wa
 
 
 def test_many_threads_share_a_client() -> None:
-    shop = Store.of(300)
-    with standin(shop) as server, Konvo(KEY, base_url=server.url) as konvo, ThreadPoolExecutor(8) as pool:
+    store = Store.of(300)
+    with mock_server(store) as server, Konvo(KEY, base_url=server.url) as konvo, ThreadPoolExecutor(8) as pool:
         readings = [pool.submit(list, konvo.ai_sessions.list(limit=20)) for _ in range(16)]
-        assert [[session.id for session in reading.result()] for reading in readings] == [shop.ids_in_order()] * 16
+        assert [[session.id for session in reading.result()] for reading in readings] == [store.ids_in_order()] * 16
 
 
 def test_another_event_loop_is_told_why_not() -> None:
-    with standin(Store.of(3)) as server:
+    with mock_server(Store.of(3)) as server:
         konvo = AsyncKonvo(KEY, base_url=server.url)
 
         async def count_and_close(close: bool) -> int | None:
@@ -301,7 +301,7 @@ sys.exit(any(os.wait()[1] for _ in range(2)))
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_fork_opens_its_own_connections() -> None:
-    with standin(Store.of(60)) as server, program(server.url, FORKED) as process:
+    with mock_server(Store.of(60)) as server, program(server.url, FORKED) as process:
         said = process.communicate(timeout=LONG)
     assert process.returncode == 0, said
     ports = [{request.port for request in server.requests if request.query["limit"] == limit} for limit in LIMITS]

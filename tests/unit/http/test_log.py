@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from konvoai import Konvo, KonvoError
-from tests.support.both_clients import Face, read
+from tests.support.both_clients import ClientMode, read
 from tests.support.http_server import Reply, replies, serving, sessions
 
 BUSY = Reply({}, 503, {"Retry-After": "0"})
@@ -21,9 +21,11 @@ def logger_as_it_was() -> Iterator[None]:
     logger.handlers = handlers
 
 
-def test_a_retry_is_a_line_at_info_and_a_request_a_line_at_debug(face: Face, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_retry_is_a_line_at_info_and_a_request_a_line_at_debug(
+    mode: ClientMode, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.DEBUG, logger="konvoai"), serving(replies(BUSY, ONE, NONE)) as server:
-        read(face, server.url, concurrency=1)
+        read(mode, server.url, concurrency=1)
     told = [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "konvoai"]
     patterns = [
         ("DEBUG", r"GET /ai-sessions: 503, attempt 1, \d+ ms, 2 bytes"),
@@ -34,9 +36,9 @@ def test_a_retry_is_a_line_at_info_and_a_request_a_line_at_debug(face: Face, cap
     assert all(re.fullmatch(pattern, line) for (_, line), (_, pattern) in zip(told, patterns, strict=False)), told
 
 
-def test_nothing_is_shown_unless_asked(face: Face, capfd: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_shown_unless_asked(mode: ClientMode, capfd: pytest.CaptureFixture[str]) -> None:
     with serving(replies(BUSY, ONE, NONE)) as server:
-        read(face, server.url)
+        read(mode, server.url)
     assert capfd.readouterr() == ("", "")
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from konvoai import AISession, AsyncKonvo, Konvo
 from konvoai._http import retry
-from tests.support.both_clients import KEY, Face
+from tests.support.both_clients import KEY, ClientMode
 from tests.support.http_server import open_sockets
 
 ROUNDS = 120
@@ -46,7 +46,7 @@ def megabytes() -> float:
 
 @pytest.mark.long
 @pytest.mark.skipif(not (PROCESS / "status").exists(), reason="this system does not tell what a process holds")
-def test_nothing_is_lost_and_nothing_grows(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_lost_and_nothing_grows(mode: ClientMode, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "INITIAL_BACKOFF", 0.001)
     before, sizes = threads_and_sockets(), []
 
@@ -70,7 +70,7 @@ def test_nothing_is_lost_and_nothing_grows(face: Face, monkeypatch: pytest.Monke
     with failing_server() as running:
         assert running.stdout is not None
         url = running.stdout.readline().strip()
-        sync_soak(url) if face == "sync" else asyncio.run(soak(url))
+        sync_soak(url) if mode == "sync" else asyncio.run(soak(url))
         told, _ = running.communicate()
     came, answered = (int(word) for word in told.split() if word.isdigit())
     assert came >= REQUESTS

@@ -4,49 +4,49 @@ from typing import Any
 import pytest
 
 from konvoai import AsyncKonvo, AuthenticationError, Konvo, PaginationError, ResponseValidationError
-from tests.support.both_clients import Face, count, read, read_pages
+from tests.support.both_clients import ClientMode, count, read, read_pages
 from tests.support.http_server import Reply, paged, replies, serving, sessions
 
 
 @pytest.mark.parametrize("base", [0, 1])
 @pytest.mark.parametrize("told", [..., None, "many", 0, -1, 10_000, True])
-def test_every_session_arrives_once_in_order_whatever_the_count(face: Face, base: int, told: Any) -> None:
+def test_every_session_arrives_once_in_order_whatever_the_count(mode: ClientMode, base: int, told: Any) -> None:
     with serving(paged(sessions(45), base=base, cap=10, count=told)) as server:
-        found = read(face, server.url, client={"on_drift": "ignore"}, limit=20)
+        found = read(mode, server.url, client={"on_drift": "ignore"}, limit=20)
     assert [session.id for session in found] == [f"session-{i}" for i in range(45)]
 
 
-def test_pages_carry_number_items_and_count(face: Face) -> None:
+def test_pages_carry_number_items_and_count(mode: ClientMode) -> None:
     with serving(paged(sessions(5), base=1)) as server:
-        pages = read_pages(face, server.url, limit=2)
+        pages = read_pages(mode, server.url, limit=2)
     assert [(page.number, len(page.items), page.count) for page in pages] == [(1, 2, 5), (2, 2, 5), (3, 1, 5)]
 
 
-def test_a_total_that_is_no_number_is_none(face: Face) -> None:
+def test_a_total_that_is_no_number_is_none(mode: ClientMode) -> None:
     with serving(paged(sessions(1), count="one")) as server:
-        assert read_pages(face, server.url, client={"on_drift": "ignore"})[0].count is None
+        assert read_pages(mode, server.url, client={"on_drift": "ignore"})[0].count is None
 
 
-def test_an_empty_list_has_no_pages(face: Face) -> None:
+def test_an_empty_list_has_no_pages(mode: ClientMode) -> None:
     with serving(paged([])) as server:
-        assert read_pages(face, server.url) == []
+        assert read_pages(mode, server.url) == []
 
 
-def test_the_count_is_one_request_for_one_session_without_messages_and_state(face: Face) -> None:
+def test_the_count_is_one_request_for_one_session_without_messages_and_state(mode: ClientMode) -> None:
     since = datetime(2026, 2, 1, tzinfo=UTC)
     with serving(paged(sessions(5))) as server:
-        assert count(face, server.url, updated_at_min=since, messages=True, state=True) == 5
+        assert count(mode, server.url, updated_at_min=since, messages=True, state=True) == 5
     (request,) = server.requests
     assert request.query == {
         "limit": "1", "updated_at_min": "2026-02-01T00:00:00+00:00", "messages": "false", "state": "false"
     }  # fmt: skip
 
 
-def test_a_request_carries_path_parameters_and_key(face: Face) -> None:
+def test_a_request_carries_path_parameters_and_key(mode: ClientMode) -> None:
     east = timezone(timedelta(hours=2))
     with serving(replies(Reply({"result": []}))) as server:
         read(
-            face,
+            mode,
             server.url + "/behind/a/gateway",
             page=3,
             limit=50,
@@ -72,16 +72,16 @@ def test_nothing_is_asked_before_the_first_session_is_wanted() -> None:
         assert len(server.requests) == 1
 
 
-def test_iterating_again_reads_again(face: Face) -> None:
+def test_iterating_again_reads_again(mode: ClientMode) -> None:
     with serving(paged(sessions(3))) as server, Konvo("test-key", base_url=server.url) as konvo:
         listed = konvo.ai_sessions.list()
         assert list(listed) == list(listed)
 
 
-def test_a_server_that_ignores_page_is_told_where_it_counts_more(face: Face) -> None:
+def test_a_server_that_ignores_page_is_told_where_it_counts_more(mode: ClientMode) -> None:
     with serving(replies(Reply({"count": 9, "result": sessions(4)}))) as server:
         with pytest.raises(PaginationError, match="4 of 9"):
-            read(face, server.url, limit=4)
+            read(mode, server.url, limit=4)
 
 
 @pytest.mark.parametrize(
@@ -98,11 +98,11 @@ def test_a_server_that_ignores_page_is_told_where_it_counts_more(face: Face) -> 
         ({"result": [{}, 5]}, "result[1]"),
     ],
 )
-def test_a_200_that_is_no_list_is_never_taken_for_the_end(face: Face, body: Any, place: str | None) -> None:
+def test_a_200_that_is_no_list_is_never_taken_for_the_end(mode: ClientMode, body: Any, place: str | None) -> None:
     since = datetime(2026, 2, 1, tzinfo=UTC)
     with serving(replies(Reply({"result": sessions(1)}), Reply(body))) as server:
         with pytest.raises(ResponseValidationError) as caught:
-            read(face, server.url, updated_at_min=since)
+            read(mode, server.url, updated_at_min=since)
     assert caught.value.place == place
     assert str(caught.value).startswith(f"200 from {server.url}/ai-sessions")
     assert "2026" not in str(caught.value)
@@ -130,8 +130,10 @@ def test_a_200_that_is_no_list_is_never_taken_for_the_end(face: Face, body: Any,
         ),
     ],
 )
-def test_what_no_request_could_serve_is_refused_at_once(face: Face, arguments: dict[str, Any], named: str) -> None:
-    client = {"sync": Konvo, "async": AsyncKonvo}[face]("test-key")
+def test_what_no_request_could_serve_is_refused_at_once(
+    mode: ClientMode, arguments: dict[str, Any], named: str
+) -> None:
+    client = {"sync": Konvo, "async": AsyncKonvo}[mode]("test-key")
     with pytest.raises(ValueError, match=named):
         client.ai_sessions.list(**arguments)
 

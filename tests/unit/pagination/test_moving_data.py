@@ -40,16 +40,16 @@ def asked(ask: PageRequest, limit: int) -> dict[str, str]:
     return query
 
 
-def answered(shop: Store, ask: PageRequest, limit: int) -> PageResponse[AISession]:
-    found = shop.answer(asked(ask, limit))
+def answered(store: Store, ask: PageRequest, limit: int) -> PageResponse[AISession]:
+    found = store.answer(asked(ask, limit))
     assert found.status == 200
     count = found.body.get("count")
     items = [AISession(id=record.get("id", UNSET), feed_id=record["feed_id"]) for record in found.body["result"]]
-    date = shop.clock().replace(microsecond=0) if shop.dated else None
+    date = store.clock().replace(microsecond=0) if store.dated else None
     return PageResponse(items, count if type(count) is int and count >= 0 else None, date)
 
 
-def read(steps: Flow[Any], shop: Store, limit: int, pick: Callable[[int], int] = lambda waiting: 0) -> list[Any]:
+def read(steps: Flow[Any], store: Store, limit: int, pick: Callable[[int], int] = lambda waiting: 0) -> list[Any]:
     """Drives a reading; of the requests in flight the server answers the one that `pick` chooses."""
     flight: list[tuple[PageRequest, list[PageResponse[AISession]]]] = []
     pages = []
@@ -61,8 +61,8 @@ def read(steps: Flow[Any], shop: Store, limit: int, pick: Callable[[int], int] =
                 while not flight[0][1]:
                     waiting = [entry for entry in flight if not entry[1]]
                     ask, answer = waiting[pick(len(waiting))]
-                    answer.append(answered(shop, ask, limit))
-                    assert len(shop.requests) < MOST_REQUESTS
+                    answer.append(answered(store, ask, limit))
+                    assert len(store.requests) < MOST_REQUESTS
                 step = steps.send(flight.pop(0)[1][0])
             else:
                 pages.append(step)
@@ -86,7 +86,7 @@ class Habits(NamedTuple):
     concurrency: int
     skew: int
 
-    def shop(self, created: list[datetime], **more: Any) -> Store:
+    def store(self, created: list[datetime], **more: Any) -> Store:
         return Store(
             created=created,
             order=self.order,
@@ -97,8 +97,8 @@ class Habits(NamedTuple):
             **more,
         )
 
-    def clock(self, shop: Store) -> Callable[[], datetime]:
-        return lambda: shop.clock() + timedelta(seconds=self.skew)
+    def clock(self, store: Store) -> Callable[[], datetime]:
+        return lambda: store.clock() + timedelta(seconds=self.skew)
 
 
 def habits(least: int) -> st.SearchStrategy[Habits]:
@@ -124,12 +124,12 @@ births = st.lists(st.sampled_from([0, 0, 0, 1, 1, 60_000, 3_600_000, 90 * 86_400
 def test_a_list_has_what_stays_once_whatever_changes_between_requests(
     created: list[datetime], schedule: list[Change], server: Habits, jitter: int
 ) -> None:
-    shop = server.shop(created)
-    before = set(shop.ids_in_order())
-    moving(shop, schedule)
-    steps: Flow[Page[AISession]] = list_flow(None, (None, None), server.concurrency, server.clock(shop))
-    found = ids(read(steps, shop, server.limit, Random(jitter).randrange))
-    assert sorted(before & set(shop.ids_in_order()) - set(found)) == []
+    store = server.store(created)
+    before = set(store.ids_in_order())
+    moving(store, schedule)
+    steps: Flow[Page[AISession]] = list_flow(None, (None, None), server.concurrency, server.clock(store))
+    found = ids(read(steps, store, server.limit, Random(jitter).randrange))
+    assert sorted(before & set(store.ids_in_order()) - set(found)) == []
     assert sorted(found) == sorted(set(found))
 
 
@@ -139,11 +139,11 @@ def test_a_list_that_stands_still_is_whole_and_in_order_whatever_count_says(
     created: list[datetime], server: Habits, count: str, with_ids: bool, jitter: int
 ) -> None:
     told = {"count": count} if count in COUNTS else {"count": lambda total: min(total, server.limit, server.cap)}
-    shop = server.shop(created, ids=with_ids, **told)
-    steps: Flow[Page[AISession]] = list_flow(None, (None, None), server.concurrency, server.clock(shop))
-    pages = read(steps, shop, server.limit, Random(jitter).randrange)
+    store = server.store(created, ids=with_ids, **told)
+    steps: Flow[Page[AISession]] = list_flow(None, (None, None), server.concurrency, server.clock(store))
+    pages = read(steps, store, server.limit, Random(jitter).randrange)
     feeds = [session.feed_id for page in pages for session in page.items]
-    assert feeds == [f"feed-{int(name.removeprefix('session-'))}" for name in shop.ids_in_order()]
+    assert feeds == [f"feed-{int(name.removeprefix('session-'))}" for name in store.ids_in_order()]
 
 
 @pytest.mark.drawn
@@ -151,14 +151,14 @@ def test_a_list_that_stands_still_is_whole_and_in_order_whatever_count_says(
 def test_a_scan_has_what_stays_whatever_changes_between_requests_and_whatever_count_says(
     created: list[datetime], schedule: list[Change], server: Habits, count: str, jitter: int
 ) -> None:
-    shop = server.shop(created, count=count)
-    before = set(shop.ids_in_order())
-    moving(shop, schedule)
-    scan = ScanFlow[AISession]((None, None), server.limit, server.concurrency, server.clock(shop))
-    windows = read(scan.read(), shop, server.limit, Random(jitter).randrange)
+    store = server.store(created, count=count)
+    before = set(store.ids_in_order())
+    moving(store, schedule)
+    scan = ScanFlow[AISession]((None, None), server.limit, server.concurrency, server.clock(store))
+    windows = read(scan.read(), store, server.limit, Random(jitter).randrange)
     found = ids(windows)
     touched = sum(change.what == "touch" for change in schedule)
-    assert sorted(before & set(shop.ids_in_order()) - set(found)) == []
+    assert sorted(before & set(store.ids_in_order()) - set(found)) == []
     assert len(found) - len(set(found)) <= touched
     assert [window.end for window in windows[:-1]] == [window.start for window in windows[1:]]
 
@@ -176,36 +176,36 @@ def test_a_scan_reads_bursts_by_pages_and_has_what_stays_though_they_shrink(
         begin = NOON - timedelta(days=1) + timedelta(hours=hours)
         created += [begin + timedelta(minutes=10 * place) for place in range(sparse)]
         created += [begin + timedelta(minutes=45, milliseconds=7 * place) for place in range(burst)]
-    shop = server.shop(created, count=count)
-    before = set(shop.ids_in_order())
+    store = server.store(created, count=count)
+    before = set(store.ids_in_order())
     quiet = Random(jitter).randrange(30)
-    moving(shop, [Change("nothing", 0, 1)] * quiet + [Change("remove", place, 1) for place in leaving])
-    scan = ScanFlow[AISession]((None, None), server.limit, server.concurrency, server.clock(shop))
-    found = ids(read(scan.read(), shop, server.limit, Random(jitter).randrange))
-    assert sorted(before & set(shop.ids_in_order()) - set(found)) == []
+    moving(store, [Change("nothing", 0, 1)] * quiet + [Change("remove", place, 1) for place in leaving])
+    scan = ScanFlow[AISession]((None, None), server.limit, server.concurrency, server.clock(store))
+    found = ids(read(scan.read(), store, server.limit, Random(jitter).randrange))
+    assert sorted(before & set(store.ids_in_order()) - set(found)) == []
     assert sorted(found) == sorted(set(found))
 
 
 def test_a_scan_is_whole_whenever_a_record_leaves_the_first_page_of_a_server_that_caps_its_pages() -> None:
     for quiet in range(60):
-        shop = Store.bursts([5], cap=4, now=NOON)
-        moving(shop, [*[Change("nothing", 0, 1)] * quiet, Change("remove", 0, 1)])
-        found = ids(read(ScanFlow[AISession]((None, None), 10, 1, shop.clock).read(), shop, 10))
-        assert sorted(set(shop.ids_in_order()) - set(found)) == []
+        store = Store.bursts([5], cap=4, now=NOON)
+        moving(store, [*[Change("nothing", 0, 1)] * quiet, Change("remove", 0, 1)])
+        found = ids(read(ScanFlow[AISession]((None, None), 10, 1, store.clock).read(), store, 10))
+        assert sorted(set(store.ids_in_order()) - set(found)) == []
 
 
 @pytest.mark.parametrize("skew", [0, 3600, -3600])
 @pytest.mark.parametrize("kind", ["list", "scan"])
 def test_no_bound_of_time_is_ahead_of_the_servers_clock(kind: str, skew: int) -> None:
-    shop = Store.of(60, start=NOON - timedelta(minutes=60), now=NOON)
-    moving(shop, [Change("touch", 0, 1)] * 30)
-    clock = Habits("updated", 0, 5, 5, (True, True), 3, skew).clock(shop)
-    ways = {
+    store = Store.of(60, start=NOON - timedelta(minutes=60), now=NOON)
+    moving(store, [Change("touch", 0, 1)] * 30)
+    clock = Habits("updated", 0, 5, 5, (True, True), 3, skew).clock(store)
+    methods = {
         "list": lambda: list_flow(None, (None, None), 3, clock),
         "scan": lambda: ScanFlow[AISession]((None, None), 5, 3, clock).read(),
     }
-    read(ways[kind](), shop, 5)
-    ends = [query.get("updated_at_max") for query in shop.requests]
+    read(methods[kind](), store, 5)
+    ends = [query.get("updated_at_max") for query in store.requests]
     told = [(end, NOON + timedelta(milliseconds=place)) for place, end in enumerate(ends) if end]
     ahead = [end for end, now in told if datetime.fromisoformat(end) >= now]
     assert ahead == ([ends[0]] if skew > 0 else [])
@@ -216,14 +216,14 @@ def test_no_bound_of_time_is_ahead_of_the_servers_clock(kind: str, skew: int) ->
 def test_a_scan_that_goes_on_from_a_window_loses_nothing(
     created: list[datetime], schedule: list[Change], server: Habits, stop: int
 ) -> None:
-    shop = server.shop(created)
-    before = set(shop.ids_in_order())
-    first = ScanFlow[AISession]((None, None), server.limit, 1, server.clock(shop))
-    windows = read(first.read(), shop, server.limit)[: stop + 1]
-    moving(shop, schedule)
-    second = ScanFlow[AISession]((windows[-1].end, None), server.limit, 1, server.clock(shop))
-    found = {*ids(windows), *ids(read(second.read(), shop, server.limit))}
-    assert sorted(before & set(shop.ids_in_order()) - found) == []
+    store = server.store(created)
+    before = set(store.ids_in_order())
+    first = ScanFlow[AISession]((None, None), server.limit, 1, server.clock(store))
+    windows = read(first.read(), store, server.limit)[: stop + 1]
+    moving(store, schedule)
+    second = ScanFlow[AISession]((windows[-1].end, None), server.limit, 1, server.clock(store))
+    found = {*ids(windows), *ids(read(second.read(), store, server.limit))}
+    assert sorted(before & set(store.ids_in_order()) - found) == []
 
 
 def test_a_server_that_ignores_page_ends_the_list_or_is_told_how_much_arrived() -> None:
@@ -234,41 +234,41 @@ def test_a_server_that_ignores_page_ends_the_list_or_is_told_how_much_arrived() 
 
 
 def test_a_server_that_ignores_the_times_ends_the_list_at_no_more_than_twice_the_requests() -> None:
-    shop = Store.of(100, filters=None, now=NOON)
-    assert len(ids(read(list_flow(None, (None, None), 1, shop.clock), shop, 10))) == 100
-    assert len(shop.requests) <= 22
+    store = Store.of(100, filters=None, now=NOON)
+    assert len(ids(read(list_flow(None, (None, None), 1, store.clock), store, 10))) == 100
+    assert len(store.requests) <= 22
 
 
 def test_a_server_that_ignores_the_times_cannot_be_scanned() -> None:
-    shop = Store.of(100, filters=None, now=NOON)
+    store = Store.of(100, filters=None, now=NOON)
     with pytest.raises(PaginationError, match=r"list\(\)"):
-        read(ScanFlow[AISession]((None, None), 10, 1, shop.clock).read(), shop, 10)
+        read(ScanFlow[AISession]((None, None), 10, 1, store.clock).read(), store, 10)
 
 
 def test_beyond_an_end_that_the_user_sets_in_the_past_nothing_is_asked() -> None:
-    shop = Store.of(30, start=NOON - timedelta(minutes=30), now=NOON)
+    store = Store.of(30, start=NOON - timedelta(minutes=30), now=NOON)
     end = NOON - timedelta(minutes=10)
-    found = ids(read(list_flow(None, (None, end), 4, shop.clock), shop, 5))
-    assert found == shop.ids_in_order()[:21]
-    assert {query["updated_at_max"] for query in shop.requests} == {end.isoformat()}
+    found = ids(read(list_flow(None, (None, end), 4, store.clock), store, 5))
+    assert found == store.ids_in_order()[:21]
+    assert {query["updated_at_max"] for query in store.requests} == {end.isoformat()}
 
 
 @pytest.mark.parametrize("count", COUNTS)
 def test_bursts_of_one_millisecond_are_scanned_whole(count: str) -> None:
-    shop = Store.bursts([1, 2500, 2, 500, 1], order="-updated", count=count, now=NOON)
-    assert len(ids(read(ScanFlow[AISession]((None, None), 200, 4, shop.clock).read(), shop, 200))) == 3004
-    assert len(shop.requests) < 500
+    store = Store.bursts([1, 2500, 2, 500, 1], order="-updated", count=count, now=NOON)
+    assert len(ids(read(ScanFlow[AISession]((None, None), 200, 4, store.clock).read(), store, 200))) == 3004
+    assert len(store.requests) < 500
 
 
 def test_empty_years_cost_a_handful_of_requests() -> None:
-    shop = Store.of(150, start=NOON - timedelta(days=1), now=NOON)
-    read(ScanFlow[AISession]((None, None), 200, 1, shop.clock).read(), shop, 200)
-    assert len(shop.requests) <= 8
+    store = Store.of(150, start=NOON - timedelta(days=1), now=NOON)
+    read(ScanFlow[AISession]((None, None), 200, 1, store.clock).read(), store, 200)
+    assert len(store.requests) <= 8
 
 
 def test_a_list_ends_though_the_server_ignores_the_times_and_grows_as_it_is_read() -> None:
-    shop = Store.of(20, filters=None, now=NOON)
-    moving(shop, [Change("add", 0, 1)] * 15)
-    found = ids(read(list_flow(None, (None, None), 2, shop.clock), shop, 5))
-    assert sorted(set(shop.ids_in_order()[:20]) - set(found)) == []
-    assert len(shop.requests) < 60
+    store = Store.of(20, filters=None, now=NOON)
+    moving(store, [Change("add", 0, 1)] * 15)
+    found = ids(read(list_flow(None, (None, None), 2, store.clock), store, 5))
+    assert sorted(set(store.ids_in_order()[:20]) - set(found)) == []
+    assert len(store.requests) < 60

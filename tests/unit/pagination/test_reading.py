@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from konvoai import AsyncKonvo, InternalServerError, Konvo
-from tests.support.both_clients import KEY, Face, Way, read
-from tests.support.mock_server import standin
+from tests.support.both_clients import KEY, ClientMode, ReadMethod, read
+from tests.support.mock_server import mock_server
 from tests.support.store import ORDERS, Change, Store, moving
 
 HOUR_AGO = timedelta(hours=1)
 
 
-def ids(face: Face, way: Way, url: str, **arguments: Any) -> list[Any]:
-    return [session.id for session in read(face, url, way=way, **arguments)]
+def ids(mode: ClientMode, method: ReadMethod, url: str, **arguments: Any) -> list[Any]:
+    return [session.id for session in read(mode, url, method=method, **arguments)]
 
 
 @pytest.mark.drawn
@@ -30,41 +30,41 @@ def ids(face: Face, way: Way, url: str, **arguments: Any) -> list[Any]:
     base=st.integers(0, 1),
     cap=st.integers(2, 20),
     concurrency=st.integers(1, 5),
-    face=st.sampled_from(["sync", "async"]),
-    way=st.sampled_from(["list", "scan"]),
+    mode=st.sampled_from(["sync", "async"]),
+    method=st.sampled_from(["list", "scan"]),
 )
 def test_what_stays_arrives_whatever_changes_between_requests(
-    schedule: list[Change], order: str, base: int, cap: int, concurrency: int, face: Face, way: Way
+    schedule: list[Change], order: str, base: int, cap: int, concurrency: int, mode: ClientMode, method: ReadMethod
 ) -> None:
-    shop = Store.of(50, start=datetime.now(UTC) - HOUR_AGO, order=order, page_base=base, cap=cap)
-    before = set(shop.ids_in_order())
-    moving(shop, schedule)
-    with standin(shop) as server:
-        found = ids(face, way, server.url, concurrency=concurrency)
-    touched = sum(change.what == "touch" for change in schedule) if way == "scan" else 0
-    assert sorted(before & set(shop.ids_in_order()) - set(found)) == []
+    store = Store.of(50, start=datetime.now(UTC) - HOUR_AGO, order=order, page_base=base, cap=cap)
+    before = set(store.ids_in_order())
+    moving(store, schedule)
+    with mock_server(store) as server:
+        found = ids(mode, method, server.url, concurrency=concurrency)
+    touched = sum(change.what == "touch" for change in schedule) if method == "scan" else 0
+    assert sorted(before & set(store.ids_in_order()) - set(found)) == []
     assert len(found) - len(set(found)) <= touched
 
 
 @pytest.mark.parametrize(("concurrency", "in_flight"), [(1, [1]), (3, [2, 3])])
-@pytest.mark.parametrize("way", ["list", "scan"])
+@pytest.mark.parametrize("method", ["list", "scan"])
 def test_no_more_requests_are_in_flight_than_asked_for(
-    face: Face, way: Way, concurrency: int, in_flight: list[int]
+    mode: ClientMode, method: ReadMethod, concurrency: int, in_flight: list[int]
 ) -> None:
-    with standin(Store.of(120, order="updated", cap=10), latency=0.02) as server:
-        assert len(ids(face, way, server.url, concurrency=concurrency)) == 120
+    with mock_server(Store.of(120, order="updated", cap=10), latency=0.02) as server:
+        assert len(ids(mode, method, server.url, concurrency=concurrency)) == 120
     assert server.most_in_flight in in_flight
 
 
-def test_the_order_of_the_server_is_kept_with_many_in_flight(face: Face) -> None:
-    shop = Store.of(500, order="-updated")
-    with standin(shop) as server:
-        assert ids(face, "list", server.url, limit=10, concurrency=8) == shop.ids_in_order()
+def test_the_order_of_the_server_is_kept_with_many_in_flight(mode: ClientMode) -> None:
+    store = Store.of(500, order="-updated")
+    with mock_server(store) as server:
+        assert ids(mode, "list", server.url, limit=10, concurrency=8) == store.ids_in_order()
 
 
 def test_a_reader_who_stops_is_never_more_than_the_window_ahead() -> None:
-    shop = Store.of(500)
-    with standin(shop) as server, Konvo(KEY, base_url=server.url) as konvo:
+    store = Store.of(500)
+    with mock_server(store) as server, Konvo(KEY, base_url=server.url) as konvo:
         with closing(konvo.ai_sessions.list(limit=10, concurrency=4).pages()) as pages:
             next(pages)
             assert len(server.requests) == 1
@@ -76,7 +76,7 @@ def test_a_reader_who_stops_is_never_more_than_the_window_ahead() -> None:
 @pytest.mark.anyio
 async def test_an_async_reader_who_stops_leaves_no_task_behind() -> None:
     before = asyncio.all_tasks()
-    with standin(Store.of(500), latency=0.02) as server:
+    with mock_server(Store.of(500), latency=0.02) as server:
         async with AsyncKonvo(KEY, base_url=server.url) as konvo:
             async with aclosing(konvo.ai_sessions.list(limit=10, concurrency=4).pages()) as pages:
                 await anext(pages)
@@ -88,7 +88,7 @@ async def test_an_async_reader_who_stops_leaves_no_task_behind() -> None:
 @pytest.mark.anyio
 async def test_a_cancelled_reader_leaves_no_task_behind() -> None:
     before = asyncio.all_tasks()
-    with standin(Store.of(500), latency=0.05) as server:
+    with mock_server(Store.of(500), latency=0.05) as server:
         async with AsyncKonvo(KEY, base_url=server.url) as konvo:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.2):
@@ -96,20 +96,22 @@ async def test_a_cancelled_reader_leaves_no_task_behind() -> None:
             assert asyncio.all_tasks() == before
 
 
-@pytest.mark.parametrize("way", ["list", "scan"])
-def test_an_error_with_many_in_flight_comes_after_what_arrived_and_ends_all(face: Face, way: Way) -> None:
+@pytest.mark.parametrize("method", ["list", "scan"])
+def test_an_error_with_many_in_flight_comes_after_what_arrived_and_ends_all(
+    mode: ClientMode, method: ReadMethod
+) -> None:
     def fault(request: Any) -> Any:
         return (500, {"Retry-After": "0"}) if len(server.requests) > 12 else None
 
-    with standin(Store.of(500, cap=10, order="updated"), fault=fault) as server:
+    with mock_server(Store.of(500, cap=10, order="updated"), fault=fault) as server:
         with pytest.raises(InternalServerError):
-            ids(face, way, server.url, concurrency=4)
+            ids(mode, method, server.url, concurrency=4)
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("konvoai")] == []
 
 
 def test_a_scan_hands_over_windows_that_touch_one_another_up_to_now() -> None:
     began = datetime.now(UTC)
-    with standin(Store.of(100, order="updated", cap=20)) as server, Konvo(KEY, base_url=server.url) as konvo:
+    with mock_server(Store.of(100, order="updated", cap=20)) as server, Konvo(KEY, base_url=server.url) as konvo:
         windows = list(konvo.ai_sessions.scan(updated_at_min=datetime(2025, 12, 1, tzinfo=UTC)).windows())
     assert windows[0].start == datetime(2025, 12, 1, tzinfo=UTC)
     assert [window.end for window in windows[:-1]] == [window.start for window in windows[1:]]
@@ -117,19 +119,19 @@ def test_a_scan_hands_over_windows_that_touch_one_another_up_to_now() -> None:
     assert sum(len(window.items) for window in windows) == 100
 
 
-def test_flags_and_bounds_reach_every_request_of_a_scan(face: Face) -> None:
-    shop = Store.of(100, order="updated", cap=20)
+def test_flags_and_bounds_reach_every_request_of_a_scan(mode: ClientMode) -> None:
+    store = Store.of(100, order="updated", cap=20)
     until = datetime(2026, 1, 1, 1, tzinfo=UTC)
-    with standin(shop) as server:
-        found = ids(face, "scan", server.url, updated_at_max=until, messages=True, state=True)
+    with mock_server(store) as server:
+        found = ids(mode, "scan", server.url, updated_at_max=until, messages=True, state=True)
     assert len(found) == 61
-    assert {(query["messages"], query["state"]) for query in shop.requests} == {("true", "true")}
-    assert max(query.get("updated_at_max", "") for query in shop.requests) == until.isoformat()
+    assert {(query["messages"], query["state"]) for query in store.requests} == {("true", "true")}
+    assert max(query.get("updated_at_max", "") for query in store.requests) == until.isoformat()
 
 
-def test_a_server_whose_clock_is_an_hour_off_is_read_by_its_own(face: Face) -> None:
-    shop = Store.of(50, start=datetime.now(UTC) - HOUR_AGO, step=timedelta(minutes=2), skew=HOUR_AGO, cap=10)
-    with standin(shop) as server:
-        assert len(ids(face, "list", server.url)) == 50
-    upper = {datetime.fromisoformat(query["updated_at_max"]) for query in shop.requests if "updated_at_max" in query}
+def test_a_server_whose_clock_is_an_hour_off_is_read_by_its_own(mode: ClientMode) -> None:
+    store = Store.of(50, start=datetime.now(UTC) - HOUR_AGO, step=timedelta(minutes=2), skew=HOUR_AGO, cap=10)
+    with mock_server(store) as server:
+        assert len(ids(mode, "list", server.url)) == 50
+    upper = {datetime.fromisoformat(query["updated_at_max"]) for query in store.requests if "updated_at_max" in query}
     assert max(upper) - datetime.now(UTC) > timedelta(minutes=50)

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.support.http_server import Request
-from tests.support.mock_server import Fault, MockServer, standin
+from tests.support.mock_server import Fault, MockServer, mock_server
 from tests.support.store import Store
 
 KEY = {"x-api-key": "key"}
@@ -23,7 +23,7 @@ KEY = {"x-api-key": "key"}
 
 @pytest.fixture
 def running() -> Iterator[MockServer]:
-    with standin(Store.of(5, now=datetime(2026, 3, 1, tzinfo=UTC))) as server:
+    with mock_server(Store.of(5, now=datetime(2026, 3, 1, tzinfo=UTC))) as server:
         yield server
 
 
@@ -42,7 +42,7 @@ def ask(
 
 @pytest.mark.parametrize("query", [{}, {"page": 1, "limit": 2}, {"limit": 0}])
 def test_it_answers_as_its_shop_does(running: MockServer, query: dict[str, int]) -> None:
-    expected = running.shop.answer({name: str(value) for name, value in query.items()})
+    expected = running.store.answer({name: str(value) for name, value in query.items()})
     found = ask(running, **query)
     assert (expected.status, expected.body) == (found.status_code, found.json())
 
@@ -69,7 +69,7 @@ def test_without_a_key_it_answers_401(running: MockServer, headers: dict[str, st
 
 @pytest.mark.parametrize(("key", "status"), [("right", 200), ("wrong", 401)])
 def test_it_may_let_one_key_in_alone(key: str, status: int) -> None:
-    with standin(Store.of(1), key="right") as server:
+    with mock_server(Store.of(1), key="right") as server:
         assert status == ask(server, headers={"x-api-key": key}).status_code
 
 
@@ -162,7 +162,7 @@ def test_the_shop_does_not_hear_of_a_request_that_fails_before_it(running: MockS
     with suppress(httpx.RemoteProtocolError):
         ask(running, page=0)
     ask(running, page=1)
-    assert [{"page": "1"}] == running.shop.requests
+    assert [{"page": "1"}] == running.store.requests
 
 
 def test_the_largest_number_of_requests_in_flight_is_remembered(running: MockServer) -> None:
@@ -184,11 +184,11 @@ def test_requests_one_after_the_other_are_one_in_flight(running: MockServer) -> 
 
 
 def test_threads_may_ask_while_the_shop_changes() -> None:
-    shop = Store.of(100, order="-updated")
-    with standin(shop) as server, ThreadPoolExecutor(5) as threads:
+    store = Store.of(100, order="-updated")
+    with mock_server(store) as server, ThreadPoolExecutor(5) as threads:
         answers = [threads.submit(ask, server) for _ in range(40)]
         for number in range(100):
-            shop.touch(f"session-{number:07}")
+            store.touch(f"session-{number:07}")
         told = [{record["id"] for record in answer.result().json()["result"]} for answer in answers]
     assert [100] * 40 == [len(ids) for ids in told]
 
@@ -204,7 +204,7 @@ def test_it_stops_with_no_thread_left_though_connections_are_open_and_answers_ar
     before = set(threading.enumerate())
     idle = HTTPConnection("127.0.0.1")
     with ThreadPoolExecutor(2) as threads:
-        with standin(Store.of(5)) as server:
+        with mock_server(Store.of(5)) as server:
             idle.port = urlsplit(server.url).port
             idle.request("GET", "/ai-sessions", headers=KEY)
             idle.getresponse().read()

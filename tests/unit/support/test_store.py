@@ -28,18 +28,18 @@ def number_of(session_id: str) -> int:
     return int(session_id.removeprefix("session-"))
 
 
-def ask(shop: Store, **query: Any) -> Any:
+def ask(store: Store, **query: Any) -> Any:
     """The body of an answer."""
-    answer = shop.answer(
+    answer = store.answer(
         {name: spelled(value) if name.startswith("updated") else str(value) for name, value in query.items()}
     )
     assert answer.status == 200, answer.body
     return answer.body
 
 
-def listed(shop: Store, **query: Any) -> list[int]:
+def listed(store: Store, **query: Any) -> list[int]:
     """The numbers of the sessions in an answer."""
-    return [number_of(record["id"]) for record in ask(shop, **query)["result"]]
+    return [number_of(record["id"]) for record in ask(store, **query)["result"]]
 
 
 @pytest.mark.parametrize(
@@ -57,17 +57,17 @@ def test_sessions_are_listed_in_the_order_and_then_by_id(order: str, expected: l
 
 @each_order
 def test_the_shop_tells_the_ids_as_they_are_listed(order: str) -> None:
-    shop = Store(order=order, **MIXED)
-    told = [record["id"] for record in ask(shop)["result"]]
-    assert (told, told) == (shop.ids_in_order(), [shop.id_at(place) for place in range(4)])
+    store = Store(order=order, **MIXED)
+    told = [record["id"] for record in ask(store)["result"]]
+    assert (told, told) == (store.ids_in_order(), [store.id_at(place) for place in range(4)])
 
 
 @each_order
 @pytest.mark.parametrize("base", [0, 1])
 def test_pages_are_counted_from_the_base(base: int, order: str) -> None:
-    shop = Store.of(5, order=order, page_base=base)
-    whole = listed(shop)
-    pages = [listed(shop, page=base + place, limit=2) for place in range(4)]
+    store = Store.of(5, order=order, page_base=base)
+    whole = listed(store)
+    pages = [listed(store, page=base + place, limit=2) for place in range(4)]
     assert [whole[:2], whole[2:4], whole[4:], []] == pages
 
 
@@ -100,8 +100,8 @@ def test_without_a_limit_a_page_has_two_hundred() -> None:
 
 
 def test_an_answer_knows_how_many_records_its_page_passes_over() -> None:
-    shop = Store.of(9, page_base=1)
-    assert [0, 4, 9] == [shop.answer({"page": page, "limit": "4"}).offset for page in ("1", "2", "9")]
+    store = Store.of(9, page_base=1)
+    assert [0, 4, 9] == [store.answer({"page": page, "limit": "4"}).offset for page in ("1", "2", "9")]
 
 
 @each_order
@@ -109,21 +109,21 @@ def test_an_answer_knows_how_many_records_its_page_passes_over() -> None:
 def test_bounds_are_inclusive_or_exclusive_at_each_end(
     inclusive: tuple[bool, bool], expected: set[int], order: str
 ) -> None:
-    shop = Store.of(7, order=order, inclusive=inclusive)
-    found = listed(shop, updated_at_min=START + 2 * MINUTE, updated_at_max=START + 4 * MINUTE)
+    store = Store.of(7, order=order, inclusive=inclusive)
+    found = listed(store, updated_at_min=START + 2 * MINUTE, updated_at_max=START + 4 * MINUTE)
     assert expected == set(found)
 
 
 @pytest.mark.parametrize(("filters", "expected"), [("created", [2, 0]), ("updated", [3, 0]), (None, [1, 3, 2, 0])])
 def test_the_filters_speak_of_one_of_the_times_or_are_ignored(filters: Any, expected: list[int]) -> None:
-    shop = Store(filters=filters, **MIXED)
-    assert expected == listed(shop, updated_at_min=START + 2 * MINUTE, updated_at_max=START + 5 * MINUTE)
+    store = Store(filters=filters, **MIXED)
+    assert expected == listed(store, updated_at_min=START + 2 * MINUTE, updated_at_max=START + 5 * MINUTE)
 
 
 @each_order
 def test_a_minimum_after_the_maximum_brings_nothing(order: str) -> None:
-    shop = Store.of(5, order=order)
-    body = ask(shop, updated_at_min=START + 3 * MINUTE, updated_at_max=START + MINUTE)
+    store = Store.of(5, order=order)
+    body = ask(store, updated_at_min=START + 3 * MINUTE, updated_at_max=START + MINUTE)
     assert {"count": 0, "result": []} == body
 
 
@@ -157,8 +157,8 @@ def test_every_name_of_a_count_is_a_function_of_the_total() -> None:
     assert [7, LEFT_OUT, None, "many", 3, 15] == [lie(7) for lie in COUNTS.values()]
 
 
-def fields(shop: Store, **query: Any) -> set[str]:
-    return set(ask(shop, **query)["result"][0])
+def fields(store: Store, **query: Any) -> set[str]:
+    return set(ask(store, **query)["result"][0])
 
 
 def test_a_record_with_messages_and_state_has_every_field_of_the_document() -> None:
@@ -168,8 +168,8 @@ def test_a_record_with_messages_and_state_has_every_field_of_the_document() -> N
 
 @pytest.mark.parametrize(("flag", "added"), [("messages", {"messages"}), ("state", {"state", "status"})])
 def test_a_flag_adds_its_fields(flag: str, added: set[str]) -> None:
-    shop = Store.of(1)
-    assert added == fields(shop, **{flag: "true"}) - fields(shop, **{flag: "false"})
+    store = Store.of(1)
+    assert added == fields(store, **{flag: "true"}) - fields(store, **{flag: "false"})
 
 
 def test_records_may_lack_an_id() -> None:
@@ -191,61 +191,61 @@ def test_a_burst_is_at_one_instant() -> None:
     [("created", [0, 1, 2]), ("-created", [2, 1, 0]), ("updated", [1, 2, 0]), ("-updated", [0, 2, 1])],
 )
 def test_a_touched_session_takes_its_new_place(order: str, expected: list[int]) -> None:
-    shop = Store.of(3, order=order, now=START + 9 * MINUTE)
-    shop.touch("session-0000000")
-    assert expected == listed(shop)
+    store = Store.of(3, order=order, now=START + 9 * MINUTE)
+    store.touch("session-0000000")
+    assert expected == listed(store)
 
 
 def test_a_touch_may_have_a_time_of_its_own() -> None:
-    shop = Store.of(3, order="updated")
-    shop.touch("session-0000002", at=START + MINUTE / 2)
-    assert [0, 2, 1] == listed(shop)
+    store = Store.of(3, order="updated")
+    store.touch("session-0000002", at=START + MINUTE / 2)
+    assert [0, 2, 1] == listed(store)
 
 
 def test_the_status_tells_when_a_session_was_touched() -> None:
-    shop = Store.of(1, now=START + MINUTE)
-    shop.touch("session-0000000")
-    assert "2026-01-01T00:01:00.000Z" == ask(shop, state="true")["result"][0]["status"]["last_updated"]
+    store = Store.of(1, now=START + MINUTE)
+    store.touch("session-0000000")
+    assert "2026-01-01T00:01:00.000Z" == ask(store, state="true")["result"][0]["status"]["last_updated"]
 
 
 @pytest.mark.parametrize(("order", "expected"), [("created", [0, 1, 3, 2]), ("-updated", [3, 2, 1, 0])])
 def test_an_added_session_takes_its_place(order: str, expected: list[int]) -> None:
-    shop = Store.of(3, order=order)
-    added = shop.add(created=START + 1.5 * MINUTE, updated=START + 5 * MINUTE)
-    assert ("session-0000003", expected) == (added, listed(shop))
+    store = Store.of(3, order=order)
+    added = store.add(created=START + 1.5 * MINUTE, updated=START + 5 * MINUTE)
+    assert ("session-0000003", expected) == (added, listed(store))
 
 
 def test_a_session_is_added_now_if_nothing_else_is_said() -> None:
-    shop = Store(now=START + MINUTE)
-    shop.add()
-    assert "2026-01-01T00:01:00.000Z" == ask(shop)["result"][0]["created_at"]
+    store = Store(now=START + MINUTE)
+    store.add()
+    assert "2026-01-01T00:01:00.000Z" == ask(store)["result"][0]["created_at"]
 
 
 @each_order
 def test_a_removed_session_is_gone(order: str) -> None:
-    shop = Store.of(3, order=order)
-    shop.remove("session-0000001")
-    assert ({0, 2}, 2) == (set(listed(shop)), len(shop))
+    store = Store.of(3, order=order)
+    store.remove("session-0000001")
+    assert ({0, 2}, 2) == (set(listed(store)), len(store))
 
 
 @pytest.mark.parametrize("change", [Store.remove, Store.touch])
 def test_a_removed_session_cannot_be_changed(change: Callable[[Store, str], None]) -> None:
-    shop = Store.of(3)
-    shop.remove("session-0000001")
+    store = Store.of(3)
+    store.remove("session-0000001")
     with pytest.raises(KeyError, match="session-0000001"):
-        change(shop, "session-0000001")
+        change(store, "session-0000001")
 
 
 def test_changes_happen_between_requests() -> None:
-    shop = Store.of(3)
-    shop.between = lambda number: shop.remove(f"session-000000{number}")
-    assert [[1, 2], [2], []] == [listed(shop) for _ in range(3)]
+    store = Store.of(3)
+    store.between = lambda number: store.remove(f"session-000000{number}")
+    assert [[1, 2], [2], []] == [listed(store) for _ in range(3)]
 
 
-@pytest.mark.parametrize("change", [Store.remove, Store.touch, lambda shop, session_id: shop.add()])
+@pytest.mark.parametrize("change", [Store.remove, Store.touch, lambda store, session_id: store.add()])
 def test_a_change_by_another_thread_waits_for_the_answer(change: Callable[[Store, str], None]) -> None:
-    shop = Store.of(3)
-    thread = threading.Thread(target=change, args=(shop, "session-0000001"))
+    store = Store.of(3)
+    thread = threading.Thread(target=change, args=(store, "session-0000001"))
     waited = []
 
     def meanwhile(number: int) -> None:
@@ -253,22 +253,22 @@ def test_a_change_by_another_thread_waits_for_the_answer(change: Callable[[Store
         thread.join(0.05)
         waited.append(thread.is_alive())
 
-    shop.between = meanwhile
-    shop.answer({})
+    store.between = meanwhile
+    store.answer({})
     thread.join()
     assert [True] == waited
 
 
 def test_what_was_asked_is_kept_in_order() -> None:
-    shop = Store.of(3)
+    store = Store.of(3)
     for query in ({"page": "1"}, {"limit": "none"}):
-        shop.answer(query)
-    assert [{"page": "1"}, {"limit": "none"}] == shop.requests
+        store.answer(query)
+    assert [{"page": "1"}, {"limit": "none"}] == store.requests
 
 
 def test_an_answer_carries_the_shops_clock_in_whole_seconds() -> None:
-    shop = Store(now=START + 59.9 * timedelta(seconds=1))
-    assert {"Date": "Thu, 01 Jan 2026 00:00:59 GMT"} == shop.answer({}).headers
+    store = Store(now=START + 59.9 * timedelta(seconds=1))
+    assert {"Date": "Thu, 01 Jan 2026 00:00:59 GMT"} == store.answer({}).headers
 
 
 def test_an_answer_may_lack_the_clock() -> None:
@@ -331,18 +331,18 @@ def test_after_any_changes_an_answer_is_what_sorting_and_filtering_one_by_one_gi
     limit: int,
 ) -> None:
     created, updated = [first for first, _ in times], [last for _, last in times]
-    shop = Store(created=created, updated=updated, order=order, filters=filters, inclusive=inclusive)
+    store = Store(created=created, updated=updated, order=order, filters=filters, inclusive=inclusive)
     there = {number: {"created": first, "updated": last} for number, (first, last) in enumerate(times)}
     for change, place, at in changes:
-        if change == "add" or not len(shop):
-            there[number_of(shop.add(at))] = {"created": at, "updated": at}
+        if change == "add" or not len(store):
+            there[number_of(store.add(at))] = {"created": at, "updated": at}
             continue
-        chosen = shop.id_at(place % len(shop))
+        chosen = store.id_at(place % len(store))
         if change == "touch":
-            shop.touch(chosen, at)
+            store.touch(chosen, at)
             there[number_of(chosen)]["updated"] = at
         else:
-            shop.remove(chosen)
+            store.remove(chosen)
             del there[number_of(chosen)]
     by = order.removeprefix("-")
     expected = sorted(
@@ -351,6 +351,6 @@ def test_after_any_changes_an_answer_is_what_sorting_and_filtering_one_by_one_gi
         reverse=by != order,
     )
     asked = {name: at for name, at in zip(("updated_at_min", "updated_at_max"), bounds, strict=True) if at}
-    body = ask(shop, page=page, limit=limit, **asked)
+    body = ask(store, page=page, limit=limit, **asked)
     found = [number_of(record["id"]) for record in body["result"]]
     assert (len(expected), expected[page * limit : (page + 1) * limit]) == (body["count"], found)

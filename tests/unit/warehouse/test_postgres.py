@@ -22,7 +22,7 @@ import pytest
 from tests.support import ROOT
 from tests.support.command import KEY, environment, konvo
 from tests.support.factories import record_messages
-from tests.support.mock_server import standin
+from tests.support.mock_server import mock_server
 from tests.support.store import Store
 
 pytestmark = pytest.mark.long
@@ -83,11 +83,11 @@ class Edited(Store):
         return super()._record(number, asked) | odd.get(number, {})
 
 
-def shop_of(number: int) -> Edited:
+def store_of(number: int) -> Edited:
     step = timedelta(minutes=5)
-    shop = Edited.of(number, start=datetime.now(UTC) - number * step, step=step, order="updated")
-    assert isinstance(shop, Edited)
-    return shop
+    store = Edited.of(number, start=datetime.now(UTC) - number * step, step=step, order="updated")
+    assert isinstance(store, Edited)
+    return store
 
 
 def rows(database: str, sql: str) -> list[dict[str, Any]]:
@@ -119,8 +119,8 @@ def test_the_example_of_the_docs(database: str, tmp_path: Path) -> None:
     example = next(block for block in blocks("sh") if CREDENTIALS in block)
     _, told, command = example.splitlines()
     assert told.startswith(f"export {CREDENTIALS}=postgresql://")
-    shop, given, beside = shop_of(400), {CREDENTIALS: database}, str(tmp_path / "konvo.duckdb")
-    with standin(shop, key=KEY) as running:
+    store, given, beside = store_of(400), {CREDENTIALS: database}, str(tmp_path / "konvo.duckdb")
+    with mock_server(store, key=KEY) as running:
 
         def sync() -> list[list[dict[str, Any]]]:
             for words in (shlex.split(command)[1:], ["sync", "--to", beside]):
@@ -130,7 +130,7 @@ def test_the_example_of_the_docs(database: str, tmp_path: Path) -> None:
             return everything(database)
 
         sessions, messages = sync()
-        assert sorted(shop.ids_in_order()) == [row["id"] for row in sessions]
+        assert sorted(store.ids_in_order()) == [row["id"] for row in sessions]
         assert sum(n % 4 for n in range(400) if n != 2) == len(messages)
         wanted = [message["message"] for message in record_messages(399, 0)]
         assert wanted == [row["message"] for row in messages if row["id"] == "session-0000399"]
@@ -138,9 +138,9 @@ def test_the_example_of_the_docs(database: str, tmp_path: Path) -> None:
         assert (None, "soon") == (sessions[1]["created_at"], sessions[1]["created_at__v_text"])
         assert [sessions, messages] == sync()
 
-        shop.changed = True
-        shop.touch("session-0000003")
-        shop.add()
+        store.changed = True
+        store.touch("session-0000003")
+        store.add()
         sessions, fewer = sync()
         assert (401, 1.5) == (len(sessions), sessions[3]["mood__score"])
         assert len(messages) - 3 == len([row for row in fewer if row["id"] != sessions[-1]["id"]])
@@ -151,7 +151,7 @@ def test_a_table_made_by_hand(database: str) -> None:
     with connection, connection.cursor() as cursor:
         cursor.execute("create schema konvo; create table konvo.ai_sessions as select 'mine' as id")
     connection.close()
-    with standin(shop_of(3), key=KEY) as running:
+    with mock_server(store_of(3), key=KEY) as running:
         done = konvo("sync", "--to", "postgres", url=running.url, given={CREDENTIALS: database})
     assert 0 != done.returncode
     assert "postgres has a table ai_sessions that konvo sync did not make" in done.stderr
@@ -160,8 +160,8 @@ def test_a_table_made_by_hand(database: str) -> None:
 
 
 def test_it_goes_on_when_it_was_killed(database: str, tmp_path: Path) -> None:
-    shop, draw, whole = shop_of(5000), random.Random(7), str(tmp_path / "whole.duckdb")
-    with standin(shop, key=KEY) as running:
+    store, draw, whole = store_of(5000), random.Random(7), str(tmp_path / "whole.duckdb")
+    with mock_server(store, key=KEY) as running:
 
         def start(to: str) -> subprocess.Popen[str]:
             command = [sys.executable, "-c", SMALL_SLICES, "sync", "--to", to]
@@ -184,7 +184,7 @@ def test_it_goes_on_when_it_was_killed(database: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("snippet", blocks("python"))
 def test_a_snippet_of_the_docs(snippet: str, tmp_path: Path) -> None:
-    with standin(Store.of(20), key=KEY) as running:
+    with mock_server(Store.of(20), key=KEY) as running:
         given = {**environment(running.url), "RUNTIME__DLTHUB_TELEMETRY": "false", "HOME": str(tmp_path)}
         run = subprocess.run([sys.executable, "-c", snippet], env=given, capture_output=True, text=True, timeout=60)
     assert (0, "") == (run.returncode, run.stderr)

@@ -26,7 +26,7 @@ from konvoai._warehouse import sync as sync_module
 from konvoai._warehouse.sync import Synced, sync
 from tests.support.factories import record_messages
 from tests.support.http_server import Reply, replies, serving
-from tests.support.mock_server import MockServer, standin
+from tests.support.mock_server import MockServer, mock_server
 from tests.support.store import Store
 
 KEY = "zebra-4711"
@@ -55,14 +55,14 @@ class Edited(Store):
         return {**made, **getattr(self, "edits", {}).get(made.get("id"), {})}
 
 
-def shop_of(number: int, **habits: Any) -> Edited:
+def store_of(number: int, **habits: Any) -> Edited:
     """Sessions of ten minutes each, up to one before now."""
-    shop = Edited.of(
+    store = Edited.of(
         number, start=datetime.now(UTC) - number * timedelta(minutes=10), step=timedelta(minutes=10), **habits
     )
-    assert isinstance(shop, Edited)
-    shop.edits = {}
-    return shop
+    assert isinstance(store, Edited)
+    store.edits = {}
+    return store
 
 
 @pytest.fixture(autouse=True)
@@ -75,13 +75,13 @@ def of_tests_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @contextmanager
-def reading(shop: Store, **habits: Any) -> Iterator[tuple[Konvo, MockServer]]:
-    with standin(shop, **habits) as running, Konvo(KEY, base_url=running.url, max_retries=1) as konvo:
+def reading(store: Store, **habits: Any) -> Iterator[tuple[Konvo, MockServer]]:
+    with mock_server(store, **habits) as running, Konvo(KEY, base_url=running.url, max_retries=1) as konvo:
         yield konvo, running
 
 
-def synced(shop: Store, to: Path, **arguments: Any) -> Synced:
-    with reading(shop) as (konvo, _):
+def synced(store: Store, to: Path, **arguments: Any) -> Synced:
+    with reading(store) as (konvo, _):
         return sync(konvo, str(to), **arguments)
 
 
@@ -111,14 +111,14 @@ def types(path: Path, table: str = "ai_sessions") -> dict[str, str]:
 def test_each_session_is_a_row_and_so_is_each_message(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop, to, told = shop_of(450), tmp_path / "konvo.duckdb", []
+    store, to, told = store_of(450), tmp_path / "konvo.duckdb", []
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    done = synced(shop, to, progress=lambda window, records: told.append((len(window.items), records)))
+    done = synced(store, to, progress=lambda window, records: told.append((len(window.items), records)))
 
     assert (450, True) == (done.sessions, done.first)
     assert abs(done.up_to - datetime.now(UTC)) < timedelta(minutes=1)
-    assert sorted(shop.ids_in_order()) == [name for (name,) in sessions(to, "id")]
+    assert sorted(store.ids_in_order()) == [name for (name,) in sessions(to, "id")]
     wanted = [
         (f"session-{n:07}", m["message"], place) for n in range(450) for place, m in enumerate(record_messages(n, 0))
     ]
@@ -141,85 +141,85 @@ def test_each_session_is_a_row_and_so_is_each_message(
 
 @pytest.mark.long
 def test_types_are_those_of_the_document_whatever_comes_first(tmp_path: Path) -> None:
-    shop, to = shop_of(2), tmp_path / "konvo.duckdb"
-    shop.edits["session-0000000"] = {"channel": 5, "created_at": None, "state": None, "messages": None}
-    shop.edits["session-0000001"] = {"channel": None, "messages": [{"message": 5, "created_at": None}]}
-    synced(shop, to)
+    store, to = store_of(2), tmp_path / "konvo.duckdb"
+    store.edits["session-0000000"] = {"channel": 5, "created_at": None, "state": None, "messages": None}
+    store.edits["session-0000001"] = {"channel": None, "messages": [{"message": 5, "created_at": None}]}
+    synced(store, to)
     assert {"message": "VARCHAR", "message_id": "VARCHAR"}.items() <= types(to, "ai_sessions__messages").items()
     zoned = "TIMESTAMP WITH TIME ZONE"
     found = types(to)
     assert ("VARCHAR", "VARCHAR", "BOOLEAN") == (found["id"], found["channel"], found["status__completed"])
     assert (zoned, zoned) == (found["created_at"], found["status__last_updated"])
     assert [("5",), (None,)] == sessions(to, "channel")
-    shop.edits.clear()
-    shop.touch(shop.add())
-    synced(shop, to)
+    store.edits.clear()
+    store.touch(store.add())
+    synced(store, to)
     assert "JSON" == types(to)["state__trail"]
     assert zoned == types(to, "ai_sessions__messages")["created_at"]
 
 
 def test_changes_are_taken_over_and_a_second_time_changes_nothing(tmp_path: Path) -> None:
-    shop, to = shop_of(40), tmp_path / "konvo.duckdb"
-    synced(shop, to)
-    shop.edits["session-0000007"] = {"messages": record_messages(7, 0)[:1], "sentiment": {"score": 0.5}, "tags": ["a"]}
-    shop.edits["session-0000011"] = {"messages": []}
-    shop.edits["session-0000015"] = {"messages": None}
-    for name in shop.edits:
-        shop.touch(name)
-    added = shop.add()
-    assert not synced(shop, to).first
+    store, to = store_of(40), tmp_path / "konvo.duckdb"
+    synced(store, to)
+    store.edits["session-0000007"] = {"messages": record_messages(7, 0)[:1], "sentiment": {"score": 0.5}, "tags": ["a"]}
+    store.edits["session-0000011"] = {"messages": []}
+    store.edits["session-0000015"] = {"messages": None}
+    for name in store.edits:
+        store.touch(name)
+    added = store.add()
+    assert not synced(store, to).first
 
     everything = sessions(to), messages(to)
-    assert sorted(shop.ids_in_order()) == [row[0] for row in everything[0]]
-    assert added in shop.ids_in_order()
+    assert sorted(store.ids_in_order()) == [row[0] for row in everything[0]]
+    assert added in store.ids_in_order()
     left = [row[0] for row in everything[1]]
-    assert {0: 1, 1: 0, 2: 0} == {n: left.count(name) for n, name in enumerate(shop.edits)}
+    assert {0: 1, 1: 0, 2: 0} == {n: left.count(name) for n, name in enumerate(store.edits)}
     assert sum(n % 4 for n in range(40)) - 2 - 3 - 3 == len(left), "the other messages stay, and none is an orphan"
     assert [(0.5,)] == query(to, "select sentiment__score from ai_sessions where sentiment__score is not null")
     assert [("a",)] == query(to, "select value from ai_sessions__tags")
 
-    again = synced(shop, to)
-    assert again.sessions == len(shop), "all of them, in the lookback"
+    again = synced(store, to)
+    assert again.sessions == len(store), "all of them, in the lookback"
     assert everything == (sessions(to), messages(to))
 
 
 @pytest.mark.long
 def test_a_change_that_came_in_late_is_found_within_the_lookback(tmp_path: Path) -> None:
-    shop, to = shop_of(600), tmp_path / "konvo.duckdb"
-    up_to = synced(shop, to).up_to
-    shop.add(up_to - timedelta(hours=20))
-    shop.add(up_to - timedelta(hours=30))
-    synced(shop, to)
+    store, to = store_of(600), tmp_path / "konvo.duckdb"
+    up_to = synced(store, to).up_to
+    store.add(up_to - timedelta(hours=20))
+    store.add(up_to - timedelta(hours=30))
+    synced(store, to)
     assert 601 == len(sessions(to))
-    synced(shop, to, lookback=2 * DAY)
+    synced(store, to, lookback=2 * DAY)
     assert 602 == len(sessions(to))
 
 
 @pytest.mark.long
 def test_since_is_where_the_first_time_begins_and_an_earlier_one_reads_again(tmp_path: Path) -> None:
-    shop, to, now = shop_of(500), tmp_path / "konvo.duckdb", datetime.now(UTC)
-    synced(shop, to, since=now - timedelta(hours=10))
+    store, to, now = store_of(500), tmp_path / "konvo.duckdb", datetime.now(UTC)
+    synced(store, to, since=now - timedelta(hours=10))
     few = len(sessions(to))
     assert 59 <= few <= 61
-    synced(shop, to, since=now - timedelta(hours=1), lookback=3 * DAY)
+    synced(store, to, since=now - timedelta(hours=1), lookback=3 * DAY)
     assert few == len(sessions(to))
-    synced(shop, to, since=now - timedelta(hours=20), lookback=timedelta(0))
+    synced(store, to, since=now - timedelta(hours=20), lookback=timedelta(0))
     assert 119 <= len(sessions(to)) <= 121
 
 
 @pytest.mark.long
 def test_a_session_that_changes_meanwhile_is_in_its_later_state(tmp_path: Path) -> None:
-    shop, to = shop_of(60, cap=10, order="updated"), tmp_path / "konvo.duckdb"
-    changing, handed = shop.ids_in_order()[:5], []
+    store, to = store_of(60, cap=10, order="updated"), tmp_path / "konvo.duckdb"
+    changing, handed = store.ids_in_order()[:5], []
 
     def change(window: Window[Any], records: int) -> None:
         for record in window.items:
             handed.append(record.id)
             if handed.count(record.id) == 1 and record.id in changing:
-                shop.edits[record.id] = {"channel": "later", "messages": [{"message": "later"}]}
-                shop.touch(record.id)
+                store.edits[record.id] = {"channel": "later", "messages": [{"message": "later"}]}
+                store.touch(record.id)
 
-    synced(shop, to, progress=change)
+    synced(store, to, progress=change)
     assert [2] * 5 == [handed.count(name) for name in changing]
     assert [(name, "later") for name in changing] == sessions(to, "id, channel")[:5]
     assert 60 == len(sessions(to))
@@ -243,9 +243,9 @@ ODD: dict[str, tuple[dict[str, Any], str, Any]] = {
 
 
 def test_odd_records_are_kept_and_cost_no_other(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    shop, to = shop_of(len(ODD) + 1), tmp_path / "konvo.duckdb"
-    shop.edits = {f"session-{n:07}": fields for n, (fields, _, _) in enumerate(ODD.values())}
-    synced(shop, to)
+    store, to = store_of(len(ODD) + 1), tmp_path / "konvo.duckdb"
+    store.edits = {f"session-{n:07}": fields for n, (fields, _, _) in enumerate(ODD.values())}
+    synced(store, to)
     for n, (what, (_, column, value)) in enumerate(ODD.items()):
         found = query(to, f"select {column} from ai_sessions where id = 'session-{n:07}'")
         assert [(value,)] == found, what
@@ -255,29 +255,29 @@ def test_odd_records_are_kept_and_cost_no_other(tmp_path: Path, capfd: pytest.Ca
 
 @pytest.mark.long
 def test_records_without_an_id_get_one_of_what_is_in_them(tmp_path: Path) -> None:
-    shop, to = shop_of(5, ids=False), tmp_path / "konvo.duckdb"
-    synced(shop, to)
-    synced(shop, to)
+    store, to = store_of(5, ids=False), tmp_path / "konvo.duckdb"
+    synced(store, to)
+    synced(store, to)
     found = sessions(to, "feed_id, id like 'sha256:%'")
     assert [(f"feed-{n}", True) for n in range(5)] == sorted(found)
 
 
 @pytest.mark.long
 def test_the_file_alone_tells_where_it_stands(tmp_path: Path) -> None:
-    shop, to = shop_of(300), tmp_path / "konvo.duckdb"
-    synced(shop, to)
+    store, to = store_of(300), tmp_path / "konvo.duckdb"
+    synced(store, to)
     moved = tmp_path / "elsewhere" / "a b%20?#ü.duckdb"
     moved.parent.mkdir()
     shutil.move(to, moved)
-    assert not synced(shop, moved, lookback=timedelta(hours=1)).first
-    assert synced(shop, to).first
+    assert not synced(store, moved, lookback=timedelta(hours=1)).first
+    assert synced(store, to).first
     assert sessions(moved) == sessions(to)
 
 
 @pytest.mark.long
 def test_what_was_committed_stays_when_the_reading_fails_and_the_next_goes_on(tmp_path: Path) -> None:
-    shop, to = shop_of(3000, order="updated"), tmp_path / "konvo.duckdb"
-    with reading(shop) as (konvo, running):
+    store, to = store_of(3000, order="updated"), tmp_path / "konvo.duckdb"
+    with reading(store) as (konvo, running):
 
         def fail(window: Window[Any], records: int) -> None:
             if records > 300:  # more than a slice
@@ -292,13 +292,13 @@ def test_what_was_committed_stays_when_the_reading_fails_and_the_next_goes_on(tm
         running.fault = lambda request: None
         done = sync(konvo, str(to), lookback=timedelta(0))
     assert (3000 - kept, False) == (done.sessions, done.first)
-    assert sorted(shop.ids_in_order()) == [name for (name,) in sessions(to, "id")]
+    assert sorted(store.ids_in_order()) == [name for (name,) in sessions(to, "id")]
 
 
 @pytest.mark.long
 def test_an_interrupted_lookback_does_not_put_the_next_one_further_back(tmp_path: Path) -> None:
-    shop, to = shop_of(4000, order="updated"), tmp_path / "konvo.duckdb"
-    with reading(shop) as (konvo, running), pytest.MonkeyPatch.context() as patch:
+    store, to = store_of(4000, order="updated"), tmp_path / "konvo.duckdb"
+    with reading(store) as (konvo, running), pytest.MonkeyPatch.context() as patch:
         up_to = sync(konvo, str(to)).up_to
         patch.setattr(sync_module, "SLICE", 100_000)
         late: list[int] = []
@@ -322,11 +322,11 @@ def test_ctrl_c_is_no_error_of_the_destination(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        synced(shop_of(1), tmp_path / "konvo.duckdb", progress=stop)
+        synced(store_of(1), tmp_path / "konvo.duckdb", progress=stop)
 
 
 def test_the_key_is_not_known(tmp_path: Path) -> None:
-    with reading(shop_of(1), key="another") as (konvo, _), pytest.raises(AuthenticationError, match="401"):
+    with reading(store_of(1), key="another") as (konvo, _), pytest.raises(AuthenticationError, match="401"):
         sync(konvo, str(tmp_path / "konvo.duckdb"))
 
 
@@ -336,7 +336,7 @@ def test_a_table_made_by_hand_is_not_touched(tmp_path: Path, table: str) -> None
     with duckdb.connect(str(to)) as connection:
         connection.sql(f"create table {table} as select 'mine' as id")
     with pytest.raises(KonvoError, match=f"{to} has a table {table} that konvo sync did not make.*rename it"):
-        synced(shop_of(3), to)
+        synced(store_of(3), to)
     assert [("mine",)] == query(to, f"from {table}")
     assert [(table,)] == query(to, "select table_name from duckdb_tables")
 
@@ -344,11 +344,11 @@ def test_a_table_made_by_hand_is_not_touched(tmp_path: Path, table: str) -> None
 @pytest.mark.long
 def test_a_table_that_is_gone_is_not_taken_for_up_to_date(tmp_path: Path) -> None:
     to = tmp_path / "konvo.duckdb"
-    synced(shop_of(3), to)
+    synced(store_of(3), to)
     with duckdb.connect(str(to)) as connection:
         connection.sql("drop table ai_sessions")
     with pytest.raises(KonvoError, match="ai_sessions is gone"):
-        synced(shop_of(3), to)
+        synced(store_of(3), to)
 
 
 def test_where_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -362,7 +362,7 @@ def test_where_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest.Monkey
         "postgres": "dlt is not told the credentials of postgres: set DESTINATION__POSTGRES__CREDENTIALS",
         "redshift": "redshift cannot be written: ",
     }
-    with reading(shop_of(1)) as (konvo, running):
+    with reading(store_of(1)) as (konvo, running):
         for to, words in wanted.items():
             with pytest.raises(KonvoError, match=words) as caught:
                 sync(konvo, to)
@@ -384,7 +384,7 @@ def test_a_file_that_another_program_has_open(tmp_path: Path) -> None:
         assert other.stdout is not None
         other.stdout.readline()
         with pytest.raises(KonvoError, match=r"konvo\.duckdb is open in another program"):
-            synced(shop_of(1), to)
+            synced(store_of(1), to)
         other.communicate()
 
 
@@ -399,7 +399,7 @@ def test_without_the_extra_it_is_said_how_to_install_it() -> None:
 @pytest.mark.long
 def test_nobody_else_is_told(tmp_path: Path) -> None:
     """dlt would tell its makers of each run, at the address that it is given here."""
-    with standin(shop_of(3)) as running, serving(replies(Reply({}))) as makers:
+    with mock_server(store_of(3)) as running, serving(replies(Reply({}))) as makers:
         environment = process_environment(running.url, RUNTIME__DLTHUB_TELEMETRY_ENDPOINT=makers.url)
         del environment["RUNTIME__DLTHUB_TELEMETRY"]
         command = [sys.executable, "-c", PROGRAM, "konvo.duckdb", "1000"]
@@ -418,11 +418,11 @@ def test_a_source_for_pipelines_of_ones_own(tmp_path: Path, monkeypatch: pytest.
 
     from konvoai.dlt import konvo_source
 
-    shop, to = shop_of(30), tmp_path / "own.duckdb"
+    store, to = store_of(30), tmp_path / "own.duckdb"
     pipeline = dlt.pipeline(
         "own", pipelines_dir=str(tmp_path / "work"), destination=dlt.destinations.duckdb(str(to)), dataset_name="main"
     )
-    with standin(shop, key=KEY) as running:
+    with mock_server(store, key=KEY) as running:
         with pytest.raises(KonvoError, match="KONVO_API_KEY"):
             konvo_source()
         with pytest.raises(ValueError, match="lookback"):
@@ -430,10 +430,10 @@ def test_a_source_for_pipelines_of_ones_own(tmp_path: Path, monkeypatch: pytest.
         monkeypatch.setenv("KONVO_API_KEY", KEY)
         monkeypatch.setenv("KONVO_BASE_URL", running.url)
         pipeline.run(konvo_source())
-        shop.edits["session-0000003"] = {"messages": [], "mood": "good"}
-        shop.touch("session-0000003")
+        store.edits["session-0000003"] = {"messages": [], "mood": "good"}
+        store.touch("session-0000003")
         pipeline.run(konvo_source(lookback=timedelta(minutes=1)))
-    assert shop.requests[-1]["updated_at_min"] > (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    assert store.requests[-1]["updated_at_min"] > (datetime.now(UTC) - timedelta(hours=1)).isoformat()
     assert [(30, "good")] == query(to, "select count(*), max(mood) from ai_sessions")
     assert "session-0000003" not in [row[0] for row in messages(to)]
     assert [] == [file for file in tmp_path.rglob("*") if file.is_file() and KEY.encode() in file.read_bytes()]
@@ -448,7 +448,7 @@ def test_a_run_of_the_source_that_fails_tells_why(tmp_path: Path) -> None:
     pipeline = dlt.pipeline(
         "own", pipelines_dir=str(tmp_path / "work"), destination=dlt.destinations.duckdb("o.duckdb")
     )
-    with standin(shop_of(1), key="another") as running, pytest.raises(PipelineStepFailed) as caught:
+    with mock_server(store_of(1), key="another") as running, pytest.raises(PipelineStepFailed) as caught:
         pipeline.run(konvo_source(KEY, base_url=running.url))
     error: BaseException | None = caught.value
     while error is not None and not isinstance(error, AuthenticationError):
@@ -460,9 +460,9 @@ def test_a_run_of_the_source_that_fails_tells_why(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_killed_at_any_moment_it_goes_on_to_the_same_rows(tmp_path: Path) -> None:
     """Ten times, each a drawn while after a drawn number of sessions."""
-    shop, draw = shop_of(5000, order="updated"), random.Random(7)
+    store, draw = store_of(5000, order="updated"), random.Random(7)
     whole, killed = tmp_path / "whole.duckdb", tmp_path / "killed.duckdb"
-    with standin(shop, latency=0.01) as running:
+    with mock_server(store, latency=0.01) as running:
 
         def start(to: Path) -> subprocess.Popen[bytes]:
             command = [sys.executable, "-c", PROGRAM, str(to), "120000"]
@@ -498,12 +498,12 @@ def rows_after_a_kill(path: Path) -> int:
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="no RLIMIT_FSIZE")
 def test_a_disk_that_is_full_costs_nothing_that_was_committed(tmp_path: Path) -> None:
-    shop, to = shop_of(20_000, order="updated"), tmp_path / "konvo.duckdb"
+    store, to = store_of(20_000, order="updated"), tmp_path / "konvo.duckdb"
     limited = (
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4_000_000, 4_000_000))\n"
     )
-    with standin(shop) as running:
+    with mock_server(store) as running:
         command = [sys.executable, "-c", limited + PROGRAM, str(to), "300000"]
         run = subprocess.run(command, env=process_environment(running.url), stderr=subprocess.PIPE, text=True)
         assert 1 == run.returncode
@@ -516,5 +516,5 @@ def test_a_disk_that_is_full_costs_nothing_that_was_committed(tmp_path: Path) ->
         assert None not in [row[0] for row in messages(to)]
         with Konvo(KEY, base_url=running.url) as konvo:
             assert not sync(konvo, str(to)).first
-    assert sorted(shop.ids_in_order()) == [name for (name,) in sessions(to, "id")]
+    assert sorted(store.ids_in_order()) == [name for (name,) in sessions(to, "id")]
     assert sum(n % 4 for n in range(20_000)) == len(messages(to))

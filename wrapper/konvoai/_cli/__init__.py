@@ -4,10 +4,3 @@ Data goes to standard output, everything else to standard error. `main` has the 
 `resource_commands` the group that each resource gets, `options` the shared options, `output` what is printed. Nothing
 but click is imported before a command needs it.
 """
-
-import sys
-
-try:
-    import click  # noqa: F401
-except ModuleNotFoundError:
-    sys.exit("the command konvo needs click: pip install 'konvoai[cli]'")

@@ -12,7 +12,10 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import click
+try:
+    import click
+except ModuleNotFoundError:
+    sys.exit("the command konvo needs click: pip install 'konvoai[cli]'")
 
 from .._version import __version__
 from .options import CONCURRENCY, Moment, Span, examples

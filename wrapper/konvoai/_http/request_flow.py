@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TRANSPORT_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError)
 """What httpx and the system raise when a request or its answer is lost."""
 Step = httpx.Request | float
-"""Of an `request_flow`: a request to send, or the seconds until it is worth going on, unless the gate changes before."""
+"""What `request_flow` yields: a request to send, or the seconds to wait unless the throttle changes before."""
 
 
 def request_flow(
