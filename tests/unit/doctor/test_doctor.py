@@ -266,7 +266,7 @@ def test_an_answer_that_is_no_list_is_a_departure() -> None:
     report = examined(store_of(30), fault=lambda request: Reply({"count": 30}) if "page" in request.query else None)
     assert report.findings["page base"] == f"{UNTOLD}the answer is not what the document says"
     refused, page = report.departures
-    assert refused.endswith("/ai-sessions at result: there is no list of records")
+    assert refused.endswith("/ai-sessions at result: the list of records is missing")
     assert page == "page=first is answered 200, without the document's Error"
 
 

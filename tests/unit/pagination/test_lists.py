@@ -85,7 +85,7 @@ def test_a_server_that_ignores_page_is_told_where_it_counts_more(mode: ClientMod
 
 
 @pytest.mark.parametrize(
-    ("body", "place"),
+    ("body", "path"),
     [
         (b"not json", None),
         (b"", None),
@@ -98,12 +98,12 @@ def test_a_server_that_ignores_page_is_told_where_it_counts_more(mode: ClientMod
         ({"result": [{}, 5]}, "result[1]"),
     ],
 )
-def test_a_200_that_is_no_list_is_never_taken_for_the_end(mode: ClientMode, body: Any, place: str | None) -> None:
+def test_a_200_that_is_no_list_is_never_taken_for_the_end(mode: ClientMode, body: Any, path: str | None) -> None:
     since = datetime(2026, 2, 1, tzinfo=UTC)
     with serving(replies(Reply({"result": sessions(1)}), Reply(body))) as server:
         with pytest.raises(ResponseValidationError) as caught:
             read(mode, server.url, updated_at_min=since)
-    assert caught.value.place == place
+    assert caught.value.json_path == path
     assert str(caught.value).startswith(f"200 from {server.url}/ai-sessions")
     assert "2026" not in str(caught.value)
 

@@ -93,7 +93,7 @@ def examine(
                 limits.setdefault(header, []).append(value)
 
     def told(warning: ContractDriftWarning) -> None:
-        report.depart(f"{warning.kind} at {warning.place}")
+        report.depart(f"{warning.kind} at {warning.field}")
 
     def open_client(key: str | None, *hooks: Callable[[httpx.Request], None]) -> Konvo:
         client = closing.enter_context(Konvo(key, base_url=base_url, timeout=LONGEST_WAIT, max_retries=RETRIES))
