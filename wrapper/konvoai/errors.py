@@ -18,7 +18,7 @@ KonvoError
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
@@ -64,6 +64,9 @@ class KonvoError(Exception):
         where = "the first page" if page is None else f"page {page}"
         within = "" if minimum is None else " of the time window in `window`"
         self.args = (f"{self}; at {where}{within}, {records_yielded} records yielded",)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return restore, (type(self), self.args, self.__dict__)
 
 
 class APIConnectionError(KonvoError):
@@ -156,6 +159,19 @@ class ContractDriftWarning(UserWarning):
         super().__init__(f"the server's responses depart from the API document: {kind} at {field}")
         self.field = field
         self.kind = kind
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return restore, (type(self), self.args, self.__dict__)
+
+
+ExceptionT = TypeVar("ExceptionT", bound=Exception)
+
+
+def restore(cls: type[ExceptionT], args: tuple[Any, ...], attributes: dict[str, Any]) -> ExceptionT:
+    """Return a pickled or copied exception as it was: its class takes other arguments than those in `args`."""
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(attributes)
+    return error
 
 
 def bare_url(url: httpx.URL) -> str:

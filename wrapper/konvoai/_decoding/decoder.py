@@ -194,22 +194,25 @@ def enum(cls: type[Enum], owner: str, name: str) -> Convert:
     plain = plain_type(cls)
     members = members_of(cls)
 
-    @functools.lru_cache(256)
-    def new_member(value: Any) -> Enum:
-        member = typing.cast(Any, plain).__new__(cls, value)
-        member._name_, member._value_ = str(value), value
-        return typing.cast(Enum, member)
-
     def convert(raw: Any, holder: dict[str, Any], report: ReportDrift) -> Any:
         if raw.__class__ is not plain:
             return UNSET
         member = members.get(raw)
         if member is None:
             report(holder, owner, name, "unknown value")
-            member = new_member(raw)
+            member = unknown_member(cls, raw)
         return member
 
     return convert
+
+
+@functools.lru_cache(1024)
+def unknown_member(cls: type[Enum], value: Any) -> Enum:
+    """Return a member of an enum for a value that the API document does not list yet."""
+    member = typing.cast(Any, plain_type(cls)).__new__(cls, value)
+    member._name_, member._value_ = str(value), value
+    member.__reduce_ex__ = lambda protocol: (unknown_member, (cls, value))  # by default pickle looks the value up
+    return typing.cast(Enum, member)
 
 
 def string(parse: Callable[[str], Any]) -> Convert:
