@@ -1,4 +1,4 @@
-"""The command `konvo`, as a process, against the stand-in."""
+"""The command `konvo`, in this process and as its own, against the mock server."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import click
 import pytest
 
 from konvoai._cli.main import konvo as group
@@ -108,6 +109,7 @@ def test_a_count_is_a_number(server: MockServer) -> None:
         (["sessions", "export", "--to", "a.csv", "--drop", "phone"], "the fields are id, "),
         (["sessions", "export", "--to", "a.csv", "--hash", "id"], "KONVO_HASH_SECRET"),
         (["session"], "sessions"),
+        (["sessions", "lst"], "'list'"),
     ],
 )
 def test_wrong_usage_is_the_exit_code_2(arguments: list[str], word: str, here: Here, tmp_path: Path) -> None:
@@ -234,7 +236,8 @@ def test_progress_is_on_a_terminal_only(server: MockServer, tmp_path: Path) -> N
 def commands() -> Iterator[list[str]]:
     for name, command in group.commands.items():
         yield [name]
-        yield from ([name, inner] for inner in getattr(command, "commands", ()))
+        if isinstance(command, click.Group):
+            yield from ([name, inner] for inner in command.list_commands(click.Context(command)))
 
 
 @pytest.mark.parametrize("path", [[], *commands()], ids=" ".join)
