@@ -263,6 +263,14 @@ def test_dropped_and_hashed_values_never_reach_the_disk(form: str, tmp_path: Pat
         assert not {word for word in (b"tomorrow", b"4915100", b'completed_at": "2', b"a long one") if word in bytes_of}
 
 
+def test_a_redacted_export_has_every_record_once(tmp_path: Path) -> None:
+    # A millisecond apart, so that windows repeat the records at their bounds.
+    with mock_server(Store.of(5000, START, timedelta(milliseconds=1))) as server:
+        times = ["--since", "2026-11-01", "--until", "2026-11-01T00:00:05"]
+        export(server, tmp_path / "a.jsonl", *times, "--drop", "messages.message")
+        assert server.store.ids_in_order() == [record["id"] for record in rows(tmp_path / "a.jsonl")]
+
+
 def under_a_limit(size: int) -> Callable[[], None]:
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 

@@ -30,14 +30,17 @@ def redactor(
         return lambda record: record
 
     def redact(record: Record) -> Record:
+        # The scan compares a record with later copies of it to find repeats, so the record itself stays as it is.
+        data = record.data
         for name in drop:
-            for parent, key in parents(record.data, fields[name]):
-                del parent[key]
+            data = replaced(data, fields[name], lambda parent, key: parent.pop(key))
         for name in hashed:
-            for parent, key in parents(record.data, fields[name]):
-                if parent[key] is not None:
-                    parent[key] = hmac_hex(secret, parent[key])
-        return Record(record.id, to_json(record.data), record.data)
+            data = replaced(data, fields[name], hash_field)
+        return Record(record.id, to_json(data), data)
+
+    def hash_field(parent: dict[str, Any], key: str) -> None:
+        if parent[key] is not None:
+            parent[key] = hmac_hex(secret, parent[key])
 
     return redact
 
@@ -51,16 +54,21 @@ def paths(column: Column) -> Iterator[tuple[str, ...]]:
             yield (*column.path, *path)
 
 
-def parents(value: Any, path: Sequence[str]) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yields each object that has the last name of a path, with that name; the path leads through lists too."""
+def replaced(value: Any, path: Sequence[str], change: Callable[[dict[str, Any], str], object]) -> Any:
+    """Returns a copy of a value, with `change` applied to each object that has the last name of a path.
+
+    The path leads through lists too. What is not on the path is shared with the value.
+    """
     if isinstance(value, list):
-        for item in value:
-            yield from parents(item, path)
-    elif isinstance(value, dict) and path[0] in value:
-        if len(path) == 1:
-            yield value, path[0]
-        else:
-            yield from parents(value[path[0]], path[1:])
+        return [replaced(item, path, change) for item in value]
+    if not isinstance(value, dict) or path[0] not in value:
+        return value
+    copy = dict(value)
+    if len(path) == 1:
+        change(copy, path[0])
+    else:
+        copy[path[0]] = replaced(copy[path[0]], path[1:], change)
+    return copy
 
 
 def hmac_hex(secret: str, value: Any) -> str:
