@@ -114,9 +114,9 @@ def report(database: Path, to: Path, timezone: str) -> None:
 @konvo.command()
 @click.pass_context
 def doctor(context: click.Context) -> None:
-    """Check the API key, and the API against its document.
+    """Compare what the server does with the API document.
 
-    Needs an API key. Sends at most 30 requests, which only read.
+    Needs an API key. Sends at most 30 requests; they only read.
     """
     from .._doctor.runner import examine
 

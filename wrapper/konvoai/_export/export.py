@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
@@ -77,7 +78,7 @@ def export(
     started_at = datetime.now().astimezone().isoformat()
     checkpoint = Checkpoint(to, State(options, started_at, until=format_time(updated_at_max)))
     start = updated_at_min
-    try:
+    with explain_errors(checkpoint, status):
         checkpoint.lock()
         if resume:
             start = resume_checkpoint(checkpoint, resource.command, status) or start
@@ -89,13 +90,20 @@ def export(
         superseded = superseded_rows(checkpoint.digests)
         encoder.finalize(checkpoint.data, checkpoint.file, superseded)
         checkpoint.publish()
+    return checkpoint.state.rows - len(superseded)
+
+
+@contextmanager
+def explain_errors(checkpoint: Checkpoint, status: Status) -> Iterator[None]:
+    """Reports after any error, Ctrl-C included, that the records read can be resumed; names the file that failed."""
+    try:
+        yield
     except BaseException as error:
         if checkpoint.state.end:
             status("the records read so far are kept: run the same command with --resume to continue")
         if isinstance(error, OSError):
-            raise KonvoError(f"cannot write {to}: {error.strerror}") from error
+            raise KonvoError(f"cannot write {checkpoint.to}: {error.strerror}") from error
         raise
-    return checkpoint.state.rows - len(superseded)
 
 
 def resume_checkpoint(checkpoint: Checkpoint, noun: str, status: Status) -> datetime | None:
