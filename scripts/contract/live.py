@@ -21,7 +21,7 @@ import httpx
 from ruamel.yaml import YAML
 
 from konvoai import APIStatusError, KonvoError
-from konvoai._doctor.runner import MOST_REQUESTS, examine
+from konvoai._doctor.runner import MAX_REQUESTS, examine
 from konvoai.errors import bare_url
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "openapi.yaml"
@@ -30,13 +30,13 @@ DOCUMENT = Path(__file__).resolve().parents[2] / "openapi.yaml"
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--take", type=allowed, default=MOST_REQUESTS, metavar="N", help="requests at most, 1 to %(default)s"
+        "--take", type=allowed, default=MAX_REQUESTS, metavar="N", help="requests at most, 1 to %(default)s"
     )
     parser.add_argument("--list", metavar="NAME", help="the list to ask for, as ai_sessions (default: the first)")
     options = parser.parse_args(arguments)
     answers: list[httpx.Response] = []
     try:
-        report = examine(options.list, most=options.take, hear=answers.append)
+        report = examine(options.list, max_requests=options.take, on_response=answers.append)
     except KeyError:
         parser.error(f"there is no list {options.list}")
     except APIStatusError as error:
@@ -46,14 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     for departure in schema_departures(answers):
-        report.depart(departure)
+        report.add_deviation(departure)
     print(*report.lines(), sep="\n")
-    return 1 if report.departures else 0
+    return 1 if report.deviations else 0
 
 
 def allowed(text: str) -> int:
     """How many requests; raises ValueError."""
-    if not 1 <= int(text) <= MOST_REQUESTS:
+    if not 1 <= int(text) <= MAX_REQUESTS:
         raise ValueError
     return int(text)
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from konvoai import AuthenticationError, KonvoError
 from konvoai._doctor.probe import Report
-from konvoai._doctor.runner import MOST_REQUESTS, examine
+from konvoai._doctor.runner import MAX_REQUESTS, examine
 from konvoai._resources import AISessions
 from scripts.contract import live as contract_live
 from tests.support.http_server import Reply, Request
@@ -43,7 +43,7 @@ def serving(store: Store, key: str | None = KEY, fault: Callable[[Request], Faul
     """The stand-in, and what holds for every one that is asked."""
     with mock_server(store, key=key, fault=fault) as running:
         yield running
-    assert len(running.requests) <= MOST_REQUESTS
+    assert len(running.requests) <= MAX_REQUESTS
     assert running.most_in_flight <= 1
 
 
@@ -125,7 +125,7 @@ def test_the_findings_are_the_guise(number: int, guise: dict[str, Any]) -> None:
     wrong += [True] * (count in WRONG_COUNTS.values() or guise["count"] in ("null", "text") or not guise["ids"])
     if not guise["ids"] or wanted is None:
         return  # a missing id is none, as the document requires no field
-    assert bool(report.departures) == bool(wrong)
+    assert bool(report.deviations) == bool(wrong)
 
 
 @pytest.mark.parametrize("page_base", [0, 1])
@@ -135,7 +135,7 @@ def test_the_last_page_shows_whether_the_count_is_true(count: str, number: int, 
     report = examined(store_of(number, cap=20, count=count, page_base=page_base))
     wrong = WRONG_COUNTS.get(count)
     assert report.findings["count"] == (wrong or "all records that match the filters")
-    assert report.departures == ([f"`count` is {wrong}"] if wrong else [])
+    assert report.deviations == ([f"`count` is {wrong}"] if wrong else [])
     assert report.findings["page cap"].startswith("20, where" if number > 20 else UNTOLD)
 
 
@@ -179,14 +179,14 @@ class PageCount(Store):
 def test_a_count_of_the_page_alone(number: int) -> None:
     report = examined(store_of(number, PageCount))
     assert report.findings["count"] == "only that of the records of the page"
-    assert report.departures == ["`count` is only that of the records of the page"]
+    assert report.deviations == ["`count` is only that of the records of the page"]
 
 
 @pytest.mark.parametrize("number", [2, 40, 450])
 def test_a_count_that_does_not_heed_the_filters(number: int) -> None:
     report = examined(store_of(number, count=lambda total: number))
     assert report.findings["count"] == "all records, whatever the filters"
-    assert report.departures == ["`count` does not heed the filters"]
+    assert report.deviations == ["`count` does not heed the filters"]
 
 
 class Coarse(Store):
@@ -212,7 +212,7 @@ def test_one_bound_that_is_ignored() -> None:
     report = examined(store_of(30, HalfDeaf))
     assert report.findings["time filters"] == "updated_at_min alone is heeded"
     assert report.findings["updated_at_max"] == "ignored"
-    assert report.departures == ["`updated_at_max` is ignored"]
+    assert report.deviations == ["`updated_at_max` is ignored"]
 
 
 class Clamping(Store):
@@ -224,7 +224,7 @@ class Clamping(Store):
 
 
 def test_bad_parameters_that_are_answered_otherwise() -> None:
-    assert examined(store_of(9, Clamping)).departures == [
+    assert examined(store_of(9, Clamping)).deviations == [
         "limit=0 is answered 400, without the document's Error",
         "limit=201 is answered 200, without the document's Error",
         "page=first is answered 400, without the document's Error",
@@ -232,7 +232,7 @@ def test_bad_parameters_that_are_answered_otherwise() -> None:
 
 
 def test_a_key_that_does_not_matter() -> None:
-    departures = examined(store_of(9), key=None).departures
+    departures = examined(store_of(9), key=None).deviations
     assert departures == ["a request with wrong key is answered 200, neither 401 nor 403"]
 
 
@@ -265,7 +265,7 @@ def test_a_list_of_other_parameters_and_records(monkeypatch: pytest.MonkeyPatch)
 def test_an_answer_that_is_no_list_is_a_departure() -> None:
     report = examined(store_of(30), fault=lambda request: Reply({"count": 30}) if "page" in request.query else None)
     assert report.findings["page base"] == f"{UNTOLD}the answer is not what the document says"
-    refused, page = report.departures
+    refused, page = report.deviations
     assert refused.endswith("/ai-sessions at result: there is no list of records")
     assert page == "page=first is answered 200, without the document's Error"
 
@@ -273,7 +273,7 @@ def test_an_answer_that_is_no_list_is_a_departure() -> None:
 def test_a_status_that_the_document_does_not_know_is_a_departure() -> None:
     report = examined(store_of(30), fault=lambda request: 418 if "updated_at_min" in request.query else None)
     assert report.findings["updated_at_min"] == f"{UNTOLD}the answer was 418"
-    assert report.departures == ["a request that the document allows is answered 418"]
+    assert report.deviations == ["a request that the document allows is answered 418"]
 
 
 def test_what_is_sent_again_counts() -> None:
@@ -284,14 +284,14 @@ def test_what_is_sent_again_counts() -> None:
         return (503, {"Retry-After": "0"}) if len(came) > 1 else None
 
     report = examined(store_of(30), fault=fault)
-    assert report.requests == MOST_REQUESTS
-    assert report.findings["wrong key"] == f"{UNTOLD}the {MOST_REQUESTS} requests that are allowed were spent"
+    assert report.requests == MAX_REQUESTS
+    assert report.findings["wrong key"] == f"{UNTOLD}the {MAX_REQUESTS} requests that are allowed were spent"
 
 
 @pytest.mark.parametrize("most", [1, 5, 14])
 def test_fewer_requests_are_allowed(most: int) -> None:
-    report = examined(store_of(30), most=most)
-    assert (report.requests, report.departures) == (most, [])
+    report = examined(store_of(30), max_requests=most)
+    assert (report.requests, report.deviations) == (most, [])
     assert report.findings["order"] == "by created_at, ascending"
 
 
@@ -341,7 +341,7 @@ def test_the_program_as_a_process(key: str, code: int) -> None:
     if code == 0:
         lines = done.stdout.splitlines()
         assert "page base: 1; of page 0: the first page, too" in lines
-        assert lines[-1] == f"{len(running.requests)} requests, 0 departures from the document"
+        assert lines[-1] == f"{len(running.requests)} requests, 0 deviations from the document"
 
 
 class Odd(Store):
@@ -354,7 +354,7 @@ def test_the_program_tells_departures_by_their_place_alone(run: Run) -> None:
     with serving(store_of(9, Odd)) as running:
         code, lines, errors = run(running.url, KEY)
     assert (code, errors) == (1, [])
-    told = [line.removeprefix("departure: ") for line in lines if line.startswith("departure: ")]
+    told = [line.removeprefix("deviation: ") for line in lines if line.startswith("deviation: ")]
     assert set(told) == {
         "unknown value at AISession.channel",
         "unknown field at AISession.sentiment",
@@ -364,7 +364,7 @@ def test_the_program_tells_departures_by_their_place_alone(run: Run) -> None:
         "result[].created_at: not of the format date-time",
         "result[].feed_id: not of the type string",
     }
-    assert lines[-1].endswith(f"{len(told)} departures from the document")
+    assert lines[-1].endswith(f"{len(told)} deviations from the document")
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def doctor(context: click.Context) -> None:
         tell(f"there is a key; asking with {opened}")
     found = examine()
     write("\n".join([*found.lines(), ""]))
-    context.exit(FAILURE if found.departures else 0)
+    context.exit(FAILURE if found.deviations else 0)
 
 
 @konvo.command(epilog=examples("completion bash >> ~/.bashrc"))

@@ -17,18 +17,18 @@ MISSING = object()
 """The `count` of an answer that has none."""
 
 
-class Spent(KonvoError):
+class BudgetExhausted(KonvoError):
     """There is no request left to send."""
 
 
-class Question(NamedTuple):
+class Probe(NamedTuple):
     """A request, as a generated builder makes it, and the key that goes with it."""
 
     request: dict[str, Any]
     key: Literal["own", "wrong", "none"] = "own"
 
 
-class Heard(NamedTuple):
+class Reply(NamedTuple):
     """What became of a question.
 
     Attributes:
@@ -49,16 +49,18 @@ class Heard(NamedTuple):
         return None if self.error else 200
 
     @property
-    def why(self) -> str:
+    def failure(self) -> str:
         """Why nothing can be told from it."""
         if isinstance(self.error, APIStatusError):
             return f"the answer was {self.status}"
         if isinstance(self.error, ResponseValidationError):
             return "the answer is not what the document says"
-        return str(self.error) if isinstance(self.error, Spent) else f"no answer came ({type(self.error).__name__})"
+        if isinstance(self.error, BudgetExhausted):
+            return str(self.error)
+        return f"no answer came ({type(self.error).__name__})"
 
 
-Talk = Generator[Question, Heard, T]
+ProbeFlow = Generator[Probe, Reply, T]
 
 
 @dataclass
@@ -67,62 +69,62 @@ class Report:
 
     Attributes:
         findings: Of each thing that the document leaves open, by its name, what the server does.
-        departures: Where the server does not do what the document says, each once.
+        deviations: Where the server does not do what the document says, each once.
         requests: How many were sent, those sent again included.
     """
 
     findings: dict[str, str] = field(default_factory=dict)
-    departures: list[str] = field(default_factory=list)
+    deviations: list[str] = field(default_factory=list)
     requests: int = 0
 
-    def find(self, name: str, finding: str) -> None:
+    def add(self, name: str, finding: str) -> None:
         self.findings[name] = finding
 
-    def cannot(self, name: str, why: str) -> None:
+    def unknown(self, name: str, why: str) -> None:
         self.findings[name] = f"could not be told, because {why}"
 
-    def depart(self, departure: str) -> None:
-        if departure not in self.departures:
-            self.departures.append(departure)
+    def add_deviation(self, deviation: str) -> None:
+        if deviation not in self.deviations:
+            self.deviations.append(deviation)
 
     def lines(self) -> list[str]:
         """All of it in words."""
-        departures = "1 departure" if len(self.departures) == 1 else f"{len(self.departures)} departures"
+        deviations = "1 deviation" if len(self.deviations) == 1 else f"{len(self.deviations)} deviations"
         return [
             *(f"{name}: {finding}" for name, finding in self.findings.items()),
-            *(f"departure: {departure}" for departure in self.departures),
-            f"{self.requests} requests, {departures} from the document",
+            *(f"deviation: {deviation}" for deviation in self.deviations),
+            f"{self.requests} requests, {deviations} from the document",
         ]
 
 
-def ask(
+def send_probe(
     query: ListQuery,
     report: Report,
     page: int | None = None,
     minimum: datetime | None = None,
     maximum: datetime | None = None,
     *,
-    may_refuse: bool = False,
-) -> Talk[Heard]:
+    may_fail: bool = False,
+) -> ProbeFlow[Reply]:
     """One request that the document allows.
 
     Args:
-        may_refuse: Whether a refusal is no departure.
+        may_fail: Whether a refusal is no deviation.
     """
-    heard = yield Question(query.request(PageRequest(page, minimum, maximum)))
-    if isinstance(heard.error, ResponseValidationError):
-        report.depart(str(heard.error))
-    elif isinstance(heard.error, APIStatusError) and not may_refuse and heard.status != 429:
-        report.depart(f"a request that the document allows is answered {heard.status}")
-    if len(heard.items) > query.limit:
-        report.depart("an answer has more records than `limit`")
-    return heard
+    reply = yield Probe(query.request(PageRequest(page, minimum, maximum)))
+    if isinstance(reply.error, ResponseValidationError):
+        report.add_deviation(str(reply.error))
+    elif isinstance(reply.error, APIStatusError) and not may_fail and reply.status != 429:
+        report.add_deviation(f"a request that the document allows is answered {reply.status}")
+    if len(reply.items) > query.limit:
+        report.add_deviation("an answer has more records than `limit`")
+    return reply
 
 
-def alike(one: Heard, other: Heard) -> bool:
+def same_page(one: Reply, other: Reply) -> bool:
     """Whether two answers are one page, even if a record came or went meanwhile."""
-    return 2 * sum(among(item, one.items) for item in other.items) > len(other.items)
+    return 2 * sum(contains(one.items, item) for item in other.items) > len(other.items)
 
 
-def among(item: Any, items: Iterable[Any]) -> bool:
+def contains(items: Iterable[Any], item: Any) -> bool:
     return any(same(item, other) for other in items)

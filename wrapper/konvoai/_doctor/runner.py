@@ -17,36 +17,36 @@ from .._decoding.parse import parse
 from .._resources import ListQuery, Resource
 from .._settings import KEY_HEADER
 from ..errors import APIStatusError, ContractDriftWarning, KonvoError
-from .checks import Known, find_cap, find_count, find_keys, find_order, find_page_base, find_refusals
-from .probe import MISSING, Heard, Question, Report, Spent, Talk, ask
+from .checks import PageFacts, find_cap, find_count, find_keys, find_order, find_page_base, find_rejections
+from .probe import MISSING, BudgetExhausted, Probe, ProbeFlow, Reply, Report, send_probe
 from .time_filters import find_filters
 
-MOST_REQUESTS = 30
+MAX_REQUESTS = 30
 RETRIES = 2
-LONGEST_WAIT = 60.0
+TIMEOUT = 60.0
 WRONG_KEY = "a-key-that-no-server-knows"
 LIMIT_HEADERS = ("ratelimit", "x-ratelimit", "x-rate-limit", "retry-after")
 
 
-def probe(query: ListQuery, report: Report, now: datetime) -> Talk[None]:
-    """Asks whatever is to be found out about one list operation; at most 21 questions.
+def probe(query: ListQuery, report: Report, now: datetime) -> ProbeFlow[None]:
+    """Asks whatever is to be found out about one list operation; at most 21 probes.
 
     Raises:
         KonvoError: The very first request got no answer that any other could be compared with.
     """
-    whole = yield from ask(query, report)
+    whole = yield from send_probe(query, report)
     if whole.status not in (200, 400):
         raise whole.error or KonvoError("no answer")
     base, first = yield from find_page_base(query, report, whole)
     size = yield from find_cap(query, report, whole, base)
     find_order(report, whole)
     filtered = yield from find_filters(query, report, whole, now)
-    yield from find_count(query, report, Known(whole, first, base, size), filtered)
-    yield from find_refusals(query, report)
+    yield from find_count(query, report, PageFacts(whole, first, base, size), filtered)
+    yield from find_rejections(query, report)
     yield from find_keys(query, report)
 
 
-def everything(resource: Resource[Any, Any]) -> ListQuery:
+def full_query(resource: Resource[Any, Any]) -> ListQuery:
     """The list of a resource, with all that its flags add to a record."""
     hints = typing.get_type_hints(type(resource).build)
     flags = {name: True for name, hint in hints.items() if name != "return" and union_members(hint) == [bool]}
@@ -63,8 +63,8 @@ def examine(
     *,
     api_key: str | None = None,
     base_url: str | None = None,
-    most: int = MOST_REQUESTS,
-    hear: Callable[[httpx.Response], object] = lambda response: None,
+    max_requests: int = MAX_REQUESTS,
+    on_response: Callable[[httpx.Response], object] = lambda response: None,
 ) -> Report:
     """Asks a server all that `probe` wants to know, one request at a time.
 
@@ -72,8 +72,8 @@ def examine(
         name: The resource, as the attribute of `Konvo` is named; None is the first.
         api_key: As for `Konvo`.
         base_url: As for `Konvo`.
-        most: Requests at most, those sent again included.
-        hear: Given each answer to a request that carried the key, its content read.
+        max_requests: Requests at most, those sent again included.
+        on_response: Given each answer to a request that carried the key, its content read.
 
     Raises:
         KonvoError: There is no key, the address or the key does not do, or the server is out of reach.
@@ -83,8 +83,8 @@ def examine(
     limits: dict[str, list[str]] = {}
 
     def count(request: httpx.Request) -> None:
-        if report.requests >= most:
-            raise Spent(f"the {most} requests that are allowed were spent")
+        if report.requests >= max_requests:
+            raise BudgetExhausted(f"the {max_requests} requests that are allowed were spent")
         report.requests += 1
 
     def note(response: httpx.Response) -> None:
@@ -92,11 +92,11 @@ def examine(
             if header.startswith(LIMIT_HEADERS):
                 limits.setdefault(header, []).append(value)
 
-    def told(warning: ContractDriftWarning) -> None:
-        report.depart(f"{warning.kind} at {warning.place}")
+    def note_drift(warning: ContractDriftWarning) -> None:
+        report.add_deviation(f"{warning.kind} at {warning.place}")
 
     def open_client(key: str | None, *hooks: Callable[[httpx.Request], None]) -> Konvo:
-        client = closing.enter_context(Konvo(key, base_url=base_url, timeout=LONGEST_WAIT, max_retries=RETRIES))
+        client = closing.enter_context(Konvo(key, base_url=base_url, timeout=TIMEOUT, max_retries=RETRIES))
         client._transport.http.event_hooks = {"request": [count, *hooks], "response": [note]}
         return client
 
@@ -104,24 +104,24 @@ def examine(
         own = open_client(api_key)
         clients = {"own": own, "wrong": open_client(WRONG_KEY), "none": open_client(WRONG_KEY, without_key)}
         offered = resources(own)
-        query = everything(offered[name or next(iter(offered))])
-        drift = Drift(told)
+        query = full_query(offered[name or next(iter(offered))])
+        drift = Drift(note_drift)
 
-        def answer(question: Question) -> Heard:
+        def answer(question: Probe) -> Reply:
             try:
                 response = clients[question.key]._transport.send(question.request)
             except KonvoError as error:
                 if isinstance(error, APIStatusError) and question.key == "own":
-                    hear(error.response)
-                return Heard([], error=error)
+                    on_response(error.response)
+                return Reply([], error=error)
             if question.key != "own":
-                return Heard([])
-            hear(response)
+                return Reply([])
+            on_response(response)
             try:
                 items = page_response(query.decode, response, drift).items
             except KonvoError as error:
-                return Heard([], error=error)
-            return Heard(items, parse(response.content).get("count", MISSING))
+                return Reply([], error=error)
+            return Reply(items, parse(response.content).get("count", MISSING))
 
         talk = probe(query, report, datetime.now(UTC))
         try:
@@ -132,7 +132,7 @@ def examine(
             pass
         key = own._transport._settings.api_key
     shown = [f"{header} {' to '.join(dict.fromkeys((v[0], v[-1])))}" for header, v in limits.items()]
-    report.find("rate-limit headers", ", ".join(shown).replace(key, "**********") or "none")
+    report.add("rate-limit headers", ", ".join(shown).replace(key, "**********") or "none")
     return report
 
 
