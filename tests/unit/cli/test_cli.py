@@ -298,7 +298,7 @@ def test_the_doctor_finds_a_server_sound_or_not(server: MockServer) -> None:
     done = konvo("doctor", url=server.url)
     assert 0 == done.returncode, done.stdout
     assert "count: all records that match the filters\n" in done.stdout
-    assert done.stdout.endswith("requests, 0 deviations from the document\n")
+    assert done.stdout.endswith("requests, 0 deviations from the API document\n")
     server.store.filters = None
     done = konvo("doctor", url=server.url)
     assert (1, True) == (done.returncode, "deviation: " in done.stdout)

@@ -1,6 +1,4 @@
-"""A probe of the server, its reply, the checks that send probes, and the report of their findings."""
-
-from __future__ import annotations
+"""A probe of the server, its reply, the report, and the list operation that the checks send probes to."""
 
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
@@ -13,16 +11,11 @@ from .._resources import MAX_LIMIT, ListQuery
 from ..errors import APIStatusError, KonvoError, ResponseValidationError
 
 T = TypeVar("T")
-MISSING = object()
-"""The `count` of a response without one."""
-
-
-class BudgetExhausted(KonvoError):
-    """No request is left to send."""
+MISSING = object()  # the `count` of a response without one
 
 
 class Unknown(Exception):
-    """A check cannot decide its findings; the message is the reason."""
+    """A check cannot decide a finding; the message is the reason."""
 
 
 class Probe(NamedTuple):
@@ -33,13 +26,7 @@ class Probe(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """The result of a probe.
-
-    Attributes:
-        items: The records of the response; none after an error.
-        count: The JSON value of any type, or MISSING.
-        error: Why there are no records.
-    """
+    """The records of the response, its `count` (any JSON value, or MISSING), and the error if there are no records."""
 
     items: list[Any]
     count: Any = MISSING
@@ -54,21 +41,17 @@ class Reply(NamedTuple):
 
     @property
     def failure(self) -> str:
-        """The error in words; empty without one."""
-        if isinstance(self.error, APIStatusError):
-            return f"the answer was {self.status}"
+        """The error in words, without the server's; empty if there is none."""
         if isinstance(self.error, ResponseValidationError):
-            return "the answer is not what the document says"
-        if isinstance(self.error, BudgetExhausted):
-            return str(self.error)
-        return f"no answer came ({type(self.error).__name__})" if self.error else ""
+            return "the response does not match the API document"
+        if self.error is None or type(self.error) is KonvoError:  # which the client itself raises
+            return str(self.error or "")
+        return f"status {self.status}" if self.status else f"no response ({type(self.error).__name__})"
 
     def records(self, least: int = 0) -> list[Any]:
-        """The records; raises Unknown where the probe failed, or there are fewer than `least`."""
-        if self.error:
-            raise Unknown(self.failure)
-        if len(self.items) < least:
-            raise Unknown("there are no records" if least == 1 else f"there are fewer than {least} records")
+        """The records; raises Unknown if the probe failed, or there are fewer than `least`."""
+        if self.error or len(self.items) < least:
+            raise Unknown(self.failure or ("no records" if least == 1 else f"fewer than {least} records"))
         return self.items
 
 
@@ -77,17 +60,11 @@ ProbeFlow = Generator[Probe, Reply, T]
 
 @dataclass
 class Report:
-    """The findings about a server.
-
-    Attributes:
-        findings: By name, what the server does where the API document is silent.
-        deviations: Where the server does not follow the API document, each once.
-        requests: How many requests were sent, retries included.
-    """
+    """What a server does where the API document is silent, and where it deviates from it."""
 
     findings: dict[str, str] = field(default_factory=dict)
-    deviations: list[str] = field(default_factory=list)
-    requests: int = 0
+    deviations: list[str] = field(default_factory=list)  # each once
+    requests: int = 0  # retries included
 
     def add(self, name: str, finding: str, deviation: str = "") -> None:
         self.findings[name] = finding
@@ -100,11 +77,11 @@ class Report:
 
     def lines(self) -> list[str]:
         """The report as text."""
-        deviations = "1 deviation" if len(self.deviations) == 1 else f"{len(self.deviations)} deviations"
+        plural = "" if len(self.deviations) == 1 else "s"
         return [
             *(f"{name}: {finding}" for name, finding in self.findings.items()),
             *(f"deviation: {deviation}" for deviation in self.deviations),
-            f"{self.requests} requests, {deviations} from the document",
+            f"{self.requests} requests, {len(self.deviations)} deviation{plural} from the API document",
         ]
 
 
@@ -115,21 +92,21 @@ class Target:
     query: ListQuery
     report: Report
     now: datetime
-    whole: Reply = field(default_factory=lambda: Reply([]))  # the first page
-    short: Reply = field(default_factory=lambda: Reply([]))  # the first page of a small `limit`
-    base: int | None = None  # the number of the first page; None where it is unknown or `page` is ignored
-    size: int | None = None  # the records of a full page; 0 where the first page is all, None where it is unknown
-    filtered: list[Reply] = field(default_factory=list)  # where the time filters had an effect
+    whole: Reply = field(init=False)  # the first page
+    short: Reply = field(init=False)  # the first page of a small `limit`
+    base: int | None = None  # the number of the first page; None if unknown, or `page` is ignored
+    size: int | None = None  # the records of a full page; 0 if the first page has all, None if unknown
+    filtered: list[Reply] = field(default_factory=list)  # to requests whose time filters had an effect
 
     def send(self, page: int | None = None, bounds: Bounds = (None, None), limit: int = MAX_LIMIT) -> ProbeFlow[Reply]:
-        """Sends a request that the API document allows; anything but a page of records is a deviation."""
+        """Sends a valid request; a response other than a page of records is a deviation."""
         reply = yield Probe(self.query._replace(limit=limit).request(PageRequest(page, *bounds)))
         if isinstance(reply.error, ResponseValidationError):
             self.report.add_deviation(str(reply.error))
-        elif isinstance(reply.error, APIStatusError) and reply.status != 429 and page != 0:  # page 0 may not exist
-            self.report.add_deviation(f"a request that the document allows is answered {reply.status}")
+        elif isinstance(reply.error, APIStatusError) and reply.status != 429 and page != 0:  # page 0 need not exist
+            self.report.add_deviation(f"a valid request gets status {reply.status}")
         if len(reply.items) > limit:
-            self.report.add_deviation("an answer has more records than `limit`")
+            self.report.add_deviation("a response has more records than `limit`")
         return reply
 
     def run(self, check: ProbeFlow[None], *names: str) -> ProbeFlow[None]:
@@ -138,12 +115,12 @@ class Target:
             yield from check
         except Unknown as reason:
             for name in names:
-                self.report.findings.setdefault(name, f"could not be told, because {reason}")
+                self.report.findings.setdefault(name, f"unknown: {reason}")
 
 
 def same_page(one: Reply, other: Reply) -> bool:
-    """Whether most records are the same: one may be added or removed between two requests for a page."""
-    return 2 * sum(contains(one.items, item) for item in other.items) > len(other.items)
+    """Whether most records are the same, as one may be added or removed between two requests; may raise Unknown."""
+    return 2 * sum(contains(one.records(), item) for item in other.records()) > len(other.items)
 
 
 def contains(items: Iterable[Any], item: Any) -> bool:

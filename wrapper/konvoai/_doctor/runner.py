@@ -1,12 +1,9 @@
 """Runs the checks against a server: sends their probes, one at a time, over the ordinary client."""
 
-from __future__ import annotations
-
-import typing
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_type_hints
 
 import httpx
 
@@ -17,7 +14,7 @@ from .._resources import ListQuery, Resource
 from .._settings import KEY_HEADER
 from ..errors import APIStatusError, ContractDriftWarning, KonvoError
 from .checks import run_checks
-from .probe import MISSING, BudgetExhausted, Probe, Reply, Report, Target
+from .probe import MISSING, Probe, Reply, Report, Target
 
 MAX_REQUESTS = 30
 WRONG_KEY = "a-key-that-no-server-knows"
@@ -36,8 +33,7 @@ def examine(
 
     Args:
         name: The resource by its attribute of `Konvo`; None is the first.
-        api_key: See `Konvo`.
-        base_url: See `Konvo`.
+        api_key, base_url: See `Konvo`.
         max_requests: The largest number of requests, retries included.
         on_response: Called with each response, content read, to a request with the real key.
 
@@ -50,9 +46,12 @@ def examine(
 
     def before_request(request: httpx.Request) -> None:
         if report.requests >= max_requests:
-            raise BudgetExhausted(f"the {max_requests} requests that are allowed were spent")
+            raise KonvoError(f"the limit of {max_requests} requests was reached")
         report.requests += 1
-        replace_key(request)
+        if request.extensions["probe_key"] != "own":
+            request.headers[KEY_HEADER] = WRONG_KEY
+        if request.extensions["probe_key"] == "none":
+            del request.headers[KEY_HEADER]
 
     def note_rate_limits(response: httpx.Response) -> None:
         for header, value in response.headers.multi_items():
@@ -71,31 +70,21 @@ def examine(
             probe = next(flow)
             while True:
                 probe = flow.send(send(konvo, query, probe, on_response))
-        key = konvo._transport._settings.api_key
-    shown = [f"{header} {' to '.join(dict.fromkeys((v[0], v[-1])))}" for header, v in rate_limits.items()]
-    report.add("rate-limit headers", ", ".join(shown).replace(key, "**********") or "none")
+    shown = ", ".join(f"{header} {' to '.join(dict.fromkeys((v[0], v[-1])))}" for header, v in rate_limits.items())
+    report.add("rate-limit headers", shown.replace(konvo._transport._settings.api_key, "**********") or "none")
     return report
-
-
-def replace_key(request: httpx.Request) -> None:
-    key = request.extensions["probe_key"]
-    if key == "wrong":
-        request.headers[KEY_HEADER] = WRONG_KEY
-    elif key == "none":
-        del request.headers[KEY_HEADER]
 
 
 def send(konvo: Konvo, query: ListQuery, probe: Probe, on_response: Callable[[httpx.Response], object]) -> Reply:
     """Sends a probe; without the real key, the content of the response does not matter."""
-    own_key = probe.key == "own"
     try:
         response = konvo._transport.send({**probe.request, "extensions": {"probe_key": probe.key}})
-        if not own_key:
+        if probe.key != "own":
             return Reply([])
         on_response(response)
         items = page_response(query.decode, response, konvo._drift).items
     except KonvoError as error:
-        if own_key and isinstance(error, APIStatusError):
+        if probe.key == "own" and isinstance(error, APIStatusError):
             on_response(error.response)
         return Reply([], error=error)
     return Reply(items, parse(response.content).get("count", MISSING))
@@ -103,6 +92,6 @@ def send(konvo: Konvo, query: ListQuery, probe: Probe, on_response: Callable[[ht
 
 def full_query(resource: Resource[Any, Any]) -> ListQuery:
     """The list of a resource, with all that its flags add to a record."""
-    hints = typing.get_type_hints(type(resource).build)
+    hints = get_type_hints(type(resource).build)
     flags = {name: True for name, hint in hints.items() if name != "return" and union_members(hint) == [bool]}
     return resource._query((None, None), 1, **flags)

@@ -1,20 +1,17 @@
 """The check of the time filters: by which time they select, and whether their bounds are inclusive."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
 
-from .._pagination.protocol import MILLISECOND, Bounds
+from .._pagination.protocol import MILLISECOND
 from .probe import ProbeFlow, Reply, Target, Unknown, contains, same_page
 
 FILTERS = ("updated_at_min", "updated_at_max")
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-DAY = timedelta(days=1)
-WIDTHS = {MILLISECOND: "a millisecond", timedelta(seconds=1): "a second", DAY: "a day"}
+WIDTHS = {MILLISECOND: "a millisecond", timedelta(seconds=1): "a second", timedelta(days=1): "a day"}
 
 
 def times_of(record: Any) -> dict[str, datetime]:
@@ -30,36 +27,42 @@ def times_of(record: Any) -> dict[str, datetime]:
     return found
 
 
-def check_time_filters(target: Target) -> ProbeFlow[None]:
-    """Finds by which time the filters select, and whether their bounds are inclusive.
+def reference_times(records: Iterable[Any]) -> dict[str, datetime]:
+    """The times of the record that distinguishes best: its times differ, have milliseconds, and are old."""
 
-    A minimum of tomorrow and a maximum of long ago show whether each filter has an effect. Narrow windows around the
-    times of one record show by which time the filters select; those that start or end there, whether bounds include it.
-    """
+    def rank(times: dict[str, datetime]) -> tuple[int, int, datetime]:
+        return -len(set(times.values())), sum(not time.microsecond for time in times.values()), max(times.values())
+
+    return min((times for times in map(times_of, records) if times), key=rank, default={})
+
+
+def check_time_filters(target: Target) -> ProbeFlow[None]:
+    """Finds by which time the filters select, and whether their bounds are inclusive."""
     report, items = target.report, target.whole.records(1)
     latest = max([target.now, *(time for item in items for time in times_of(item).values())])
-    after = yield from target.send(bounds=(latest + DAY, None))
-    before = yield from target.send(bounds=(None, LONG_AGO))
-    for name, reply in zip(FILTERS, (after, before), strict=True):
+    for name, bounds in zip(FILTERS, ((latest + timedelta(days=1), None), (None, LONG_AGO)), strict=True):
+        reply = yield from target.send(bounds=bounds)
         if reply.items:
-            finding = "ignored" if same_page(target.whole, reply) else "not heeded as the document says"
+            finding = "ignored" if same_page(target.whole, reply) else "not applied as documented"
             report.add(name, finding, f"`{name}` is {finding}")
         else:
             target.filtered.append(reply)
-    if not after.records() and not before.records():
+    for reply in target.filtered:
+        reply.records()
+    effective = [name for name in FILTERS if name not in report.findings]
+    if len(effective) == 2:
         yield from check_bounds(target)
-    elif after.items and before.items:
-        report.add("time filters", report.findings[FILTERS[0]])
     else:
-        report.add("time filters", f"{FILTERS[bool(after.items)]} alone is heeded")
-        raise Unknown("the other bound is not heeded")
+        report.add("time filters", f"only {effective[0]} has an effect" if effective else report.findings[FILTERS[0]])
+        raise Unknown("the other filter has no effect")
 
 
 def check_bounds(target: Target) -> ProbeFlow[None]:
+    """Requests the records around and from or to the times of one record: which of them does the server return?"""
     report, items = target.report, target.whole.items
     times = reference_times(items)
     if not times:
-        raise Unknown("the records show no time")
+        raise Unknown("the records have no times")
     # A server may truncate times to seconds or days: then only wider windows have records.
     for width in WIDTHS:
         windows: list[tuple[datetime, Reply]] = []
@@ -70,52 +73,34 @@ def check_bounds(target: Target) -> ProbeFlow[None]:
         if found and by:
             break
     else:
-        raise Unknown("what comes fits none of the times that the records show")
+        raise Unknown("the filtered records match none of their times")
     target.filtered += [reply for _, reply in windows]
-    selected_by = f"by {' or '.join(by)}"
     if width != MILLISECOND:
-        report.add("time filters", f"{selected_by}, told apart by {WIDTHS[width]} at least")
-        raise Unknown(f"the filters tell no times apart by less than {WIDTHS[width]}")
-    report.add("time filters", selected_by)
+        report.add("time filters", f"by {' or '.join(by)}, precise to {WIDTHS[width]}")
+        raise Unknown(f"the filters are only precise to {WIDTHS[width]}")
+    report.add("time filters", f"by {' or '.join(by)}")
     time = times[by[0]]
     for name, bounds in zip(FILTERS, ((time, time + width), (time - width, time)), strict=True):
-        yield from target.run(check_bound(target, name, bounds, by[0], time), name)
+        reply = yield from target.send(bounds=bounds)
+        target.filtered.append(reply)
+        if any(times_of(record).get(by[0]) == time for record in reply.items):
+            report.add(name, "inclusive")
+        elif reply.error or len(reply.items) >= len(items) > 1:
+            report.add(name, f"unknown: {reply.failure or 'one millisecond has more records than a page'}")
+        else:
+            report.add(name, "exclusive")
 
 
 def selects_by(path: str, time: datetime, width: timedelta, reply: Reply, known: list[Any]) -> bool:
     """Whether a reply has the records that a filter by the time at this path selects from around a time."""
 
-    def distance(record: Any) -> timedelta | None:
-        own = times_of(record).get(path)
-        return abs(own - time) if own else None
+    def distance(record: Any) -> timedelta:
+        return abs(times_of(record).get(path, time + width) - time)  # at the bound, a record proves nothing
 
-    if any(away > width for record in reply.items if (away := distance(record)) is not None):
+    if any(distance(record) > width for record in reply.items):
         return False
-    known_distances = [(record, away) for record in known if (away := distance(record)) is not None]
-    if width != MILLISECOND and all(away <= width for _, away in known_distances):
-        return False  # a window around all known records proves nothing
+    if width != MILLISECOND and all(distance(record) <= width for record in known):
+        return False  # neither does a window around all known records
     if len(reply.items) >= len(known):  # more may follow on a second page
         return bool(reply.items)
-    return all(contains(reply.items, record) for record, away in known_distances if away < width)
-
-
-def check_bound(target: Target, name: str, bounds: Bounds, path: str, time: datetime) -> ProbeFlow[None]:
-    """Finds whether a window that starts or ends at the time of a record has that record."""
-    reply = yield from target.send(bounds=bounds)
-    target.filtered.append(reply)
-    if any(times_of(record).get(path) == time for record in reply.records()):
-        target.report.add(name, "inclusive")
-    elif len(reply.items) >= len(target.whole.items) > 1:
-        raise Unknown("a millisecond holds more records than a page")
-    else:
-        target.report.add(name, "exclusive")
-
-
-def reference_times(items: Iterable[Any]) -> dict[str, datetime]:
-    """The times of the most telling record: they differ, have milliseconds, and are old."""
-
-    def rank(times: dict[str, datetime]) -> tuple[int, int, datetime]:
-        without_fraction = sum(not time.microsecond for time in times.values())
-        return -len(set(times.values())), without_fraction, max(times.values())
-
-    return min((times for times in map(times_of, items) if times), key=rank, default={})
+    return all(contains(reply.items, record) for record in known if distance(record) < width)
