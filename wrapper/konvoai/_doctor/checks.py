@@ -10,9 +10,9 @@ from .time_filters import FILTERS, check_time_filters, times_of
 
 
 def run_checks(target: Target) -> ProbeFlow[None]:
-    """Runs all checks of a list operation, with at most 21 probes; raises KonvoError if the first one fails."""
+    """Runs all checks of a list operation, with at most 21 probes; raises KonvoError if there is no first page."""
     whole = target.whole = target.short = yield from target.send()
-    if whole.error and whole.status not in (200, 400):
+    if whole.error and whole.status not in (200, 400):  # invalid parameters and keys can be checked without a page
         raise whole.error
     yield from target.run(check_page_base(target), "page base")
     yield from target.run(check_page_cap(target), "page cap")

@@ -1,4 +1,4 @@
-"""A probe of the server, its reply, the report, and the list operation that the checks send probes to."""
+"""A probe, its reply, the report of the findings, and the list operation under test."""
 
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
@@ -41,7 +41,7 @@ class Reply(NamedTuple):
 
     @property
     def failure(self) -> str:
-        """The error in words, without the server's; empty if there is none."""
+        """The error in words, without the server's own message; empty if there is none."""
         if isinstance(self.error, ResponseValidationError):
             return "the response does not match the API document"
         if self.error is None or type(self.error) is KonvoError:  # which the client itself raises
@@ -68,11 +68,10 @@ class Report:
 
     def add(self, name: str, finding: str, deviation: str = "") -> None:
         self.findings[name] = finding
-        if deviation:
-            self.add_deviation(deviation)
+        self.add_deviation(deviation)
 
     def add_deviation(self, deviation: str) -> None:
-        if deviation not in self.deviations:
+        if deviation and deviation not in self.deviations:
             self.deviations.append(deviation)
 
     def lines(self) -> list[str]:
@@ -96,7 +95,7 @@ class Target:
     short: Reply = field(init=False)  # the first page of a small `limit`
     base: int | None = None  # the number of the first page; None if unknown, or `page` is ignored
     size: int | None = None  # the records of a full page; 0 if the first page has all, None if unknown
-    filtered: list[Reply] = field(default_factory=list)  # to requests whose time filters had an effect
+    filtered: list[Reply] = field(default_factory=list)  # to time filters that had an effect
 
     def send(self, page: int | None = None, bounds: Bounds = (None, None), limit: int = MAX_LIMIT) -> ProbeFlow[Reply]:
         """Sends a valid request; a response other than a page of records is a deviation."""

@@ -76,7 +76,7 @@ def examine(
 
 
 def send(konvo: Konvo, query: ListQuery, probe: Probe, on_response: Callable[[httpx.Response], object]) -> Reply:
-    """Sends a probe; without the real key, the content of the response does not matter."""
+    """Sends a probe; without the real key, only the status of the response matters."""
     try:
         response = konvo._transport.send({**probe.request, "extensions": {"probe_key": probe.key}})
         if probe.key != "own":
@@ -91,7 +91,7 @@ def send(konvo: Konvo, query: ListQuery, probe: Probe, on_response: Callable[[ht
 
 
 def full_query(resource: Resource[Any, Any]) -> ListQuery:
-    """The list of a resource, with all that its flags add to a record."""
+    """The list operation of a resource, with every flag that adds to the records."""
     hints = get_type_hints(type(resource).build)
     flags = {name: True for name, hint in hints.items() if name != "return" and union_members(hint) == [bool]}
     return resource._query((None, None), 1, **flags)

@@ -1,4 +1,4 @@
-"""The check of the time filters: by which time they select, and whether their bounds are inclusive."""
+"""The check of the time filters: which time they use, and whether their bounds are inclusive."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -37,7 +37,7 @@ def reference_times(records: Iterable[Any]) -> dict[str, datetime]:
 
 
 def check_time_filters(target: Target) -> ProbeFlow[None]:
-    """Finds by which time the filters select, and whether their bounds are inclusive."""
+    """Finds whether each filter has an effect; if both do, which time they use and whether they are inclusive."""
     report, items = target.report, target.whole.records(1)
     latest = max([target.now, *(time for item in items for time in times_of(item).values())])
     for name, bounds in zip(FILTERS, ((latest + timedelta(days=1), None), (None, LONG_AGO)), strict=True):
@@ -58,7 +58,7 @@ def check_time_filters(target: Target) -> ProbeFlow[None]:
 
 
 def check_bounds(target: Target) -> ProbeFlow[None]:
-    """Requests the records around and from or to the times of one record: which of them does the server return?"""
+    """Finds which time of a record the filters use, and whether a filter that equals it includes the record."""
     report, items = target.report, target.whole.items
     times = reference_times(items)
     if not times:
@@ -92,7 +92,7 @@ def check_bounds(target: Target) -> ProbeFlow[None]:
 
 
 def selects_by(path: str, time: datetime, width: timedelta, reply: Reply, known: list[Any]) -> bool:
-    """Whether a reply has the records that a filter by the time at this path selects from around a time."""
+    """Whether a reply has the records whose time at this path is within a width of a time, as far as they are known."""
 
     def distance(record: Any) -> timedelta:
         return abs(times_of(record).get(path, time + width) - time)  # at the bound, a record proves nothing
