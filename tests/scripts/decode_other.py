@@ -81,7 +81,7 @@ def what_does_not_fit_is_kept_aside() -> None:
 def a_record_without_what_it_must_have_is_an_error_with_its_place() -> None:
     with pytest.raises(ResponseValidationError) as caught:
         decode(ORDER, {**ORDER, "placedAt": "never"})
-    assert caught.value.place == "result[1]"
+    assert caught.value.json_path == "result[1]"
 
 
 if __name__ == "__main__":

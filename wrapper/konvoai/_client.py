@@ -158,7 +158,7 @@ def page_response(
     try:
         items, count = decode(response.content, drift)
     except DecodeError as error:
-        raise ResponseValidationError(error.reason, response=response, place=error.place) from None
+        raise ResponseValidationError(error.reason, response=response, json_path=error.json_path) from None
     return PageResponse(items, count, http_date(response.headers.get("date", "")))
 
 

@@ -163,7 +163,7 @@ def test_a_response_without_records_is_a_deviation() -> None:
     report = examined(store_of(30), fault=lambda request: Reply({"count": 30}) if "page" in request.query else None)
     assert report.findings["page base"] == f"{UNKNOWN}the response does not match the API document"
     no_records, page = report.deviations
-    assert no_records.endswith("/ai-sessions at result: there is no list of records")
+    assert no_records.endswith("/ai-sessions at result: the list of records is missing")
     assert page == "page=first gets status 200 without the API document's Error"
 
 

@@ -59,7 +59,7 @@ def examine(
                 rate_limits.setdefault(header, []).append(value)
 
     def note_drift(warning: ContractDriftWarning) -> None:
-        report.add_deviation(f"{warning.kind} at {warning.place}")
+        report.add_deviation(f"{warning.kind} at {warning.field}")
 
     with Konvo(api_key, base_url=base_url, max_retries=2, on_drift=note_drift) as konvo:
         konvo._transport.http.event_hooks = {"request": [before_request], "response": [note_rate_limits]}

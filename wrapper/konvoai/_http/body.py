@@ -70,4 +70,5 @@ class Body:
         content = b"".join(self._parts)
         self._response.iter_bytes = lambda chunk_size=None: iter([content])  # type: ignore[method-assign]
         self._response.read()
+        del self._response.iter_bytes  # a response has to be picklable
         return self._response

@@ -1,4 +1,4 @@
-"""The two thin drivers of a reading: they send what it asks, and hand over what it gives."""
+"""The two drivers of a flow: they send its requests and yield its results, with threads or with tasks."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ class Batch(Protocol):
 
 T = TypeVar("T", bound=Batch)
 JOIN_TIMEOUT = 1.0
-"""Seconds that an end waits for its threads: they end within a fraction, but for one that is connecting."""
+"""Seconds to wait for threads at the end: most stop within a fraction, except one that is connecting."""
 Send = Callable[[PageRequest, threading.Event], PageResponse[Any]]
-"""Sends one request, and gives up once the event is set."""
+"""Sends one request, and stops waiting once the event is set."""
 
 
 class InFlightRequest:
-    """One request in flight, by a thread of its own; one that flies alone, by the thread that waits for it."""
+    """One request in flight, on a thread of its own; a lone request runs on the thread that waits for it."""
 
-    def __init__(self, send: Send, ask: PageRequest, stop: threading.Event, by_thread: bool) -> None:
-        self.ask = ask
-        self._answer: Future[PageResponse[Any]] = Future()
+    def __init__(self, send: Send, request: PageRequest, stop: threading.Event, by_thread: bool) -> None:
+        self.request = request
+        self._response: Future[PageResponse[Any]] = Future()
         self._send, self._stop = send, stop
         self._thread = threading.Thread(target=self._run, name="konvoai", daemon=True) if by_thread else None
         if self._thread is not None:
@@ -36,12 +36,12 @@ class InFlightRequest:
 
     def _run(self) -> None:
         try:
-            self._answer.set_result(self._send(self.ask, self._stop))
+            self._response.set_result(self._send(self.request, self._stop))
         except BaseException as error:
-            self._answer.set_exception(error)
+            self._response.set_exception(error)
 
     def result(self) -> PageResponse[Any]:
-        return self._send(self.ask, self._stop) if self._thread is None else self._answer.result()
+        return self._send(self.request, self._stop) if self._thread is None else self._response.result()
 
     def join(self) -> None:
         if self._thread is not None:
@@ -49,7 +49,7 @@ class InFlightRequest:
 
 
 def run(flow: Flow[T], send: Send) -> Generator[T, None, None]:
-    """Sends by threads where more than one request is in flight; when it is closed, none goes on."""
+    """Run a flow with threads where more than one request is in flight; closing it stops all of them."""
     in_flight: deque[InFlightRequest] = deque()
     stop = threading.Event()
     records_yielded = 0
@@ -62,14 +62,14 @@ def run(flow: Flow[T], send: Send) -> Generator[T, None, None]:
                 step = next(flow)
                 continue
             alone = len(step) == 1 and not in_flight
-            in_flight.extend(InFlightRequest(send, ask, stop, by_thread=not alone) for ask in step)
+            in_flight.extend(InFlightRequest(send, request, stop, by_thread=not alone) for request in step)
             try:
-                found = in_flight[0].result()
+                response = in_flight[0].result()
             except KonvoError as error:
-                error.add_context(*in_flight[0].ask, records_yielded)
+                error.add_context(*in_flight[0].request, records_yielded)
                 raise
             in_flight.popleft()
-            step = flow.send(found)
+            step = flow.send(response)
     except StopIteration:
         return
     finally:
@@ -81,7 +81,7 @@ def run(flow: Flow[T], send: Send) -> Generator[T, None, None]:
 async def run_async(
     flow: Flow[T], send: Callable[[PageRequest], Awaitable[PageResponse[Any]]]
 ) -> AsyncGenerator[T, None]:
-    """The twin of `run`, by tasks."""
+    """Run a flow as `run` does, with tasks."""
     import asyncio
 
     in_flight: deque[tuple[PageRequest, asyncio.Task[PageResponse[Any]]]] = deque()
@@ -94,15 +94,15 @@ async def run_async(
                 yield step
                 step = next(flow)
                 continue
-            in_flight.extend((ask, asyncio.ensure_future(send(ask))) for ask in step)
-            asked, task = in_flight[0]
+            in_flight.extend((request, asyncio.ensure_future(send(request))) for request in step)
+            request, task = in_flight[0]
             try:
-                found = await task
+                response = await task
             except KonvoError as error:
-                error.add_context(*asked, records_yielded)
+                error.add_context(*request, records_yielded)
                 raise
             in_flight.popleft()
-            step = flow.send(found)
+            step = flow.send(response)
     except StopIteration:
         return
     finally:
