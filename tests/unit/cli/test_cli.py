@@ -322,9 +322,9 @@ def test_the_doctor_reports_whether_the_server_conforms(server: MockServer) -> N
     done = konvo("doctor", url=server.url)
     assert 0 == done.returncode, done.stdout
     assert "count: all records that match the filters\n" in done.stdout
-    assert done.stdout.endswith("requests, 0 departures from the document\n")
+    assert done.stdout.endswith("requests, 0 deviations from the API document\n")
     server.store.filters = None
     done = konvo("doctor", url=server.url)
-    assert (1, True) == (done.returncode, "departure: " in done.stdout)
+    assert (1, True) == (done.returncode, "deviation: " in done.stdout)
     server.key = "another"
     assert 4 == konvo("doctor", url=server.url).returncode

@@ -124,7 +124,7 @@ def doctor(context: click.Context) -> None:
         status(f"API key found; checking {client}")
     found = examine()
     emit("\n".join([*found.lines(), ""]))
-    context.exit(FAILURE if found.departures else 0)
+    context.exit(FAILURE if found.deviations else 0)
 
 
 @konvo.command(epilog=examples("completion bash >> ~/.bashrc"))
