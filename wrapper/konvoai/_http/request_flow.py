@@ -50,7 +50,7 @@ def request_flow(
         if delay is None:
             return require_success(outcome, request, attempt, settings.key_source)
         due = now + delay
-        if isinstance(outcome, httpx.Response) and asks_to_wait(outcome):
+        if isinstance(outcome, httpx.Response) and requires_pause(outcome):
             throttle.pause_until(due)
         logger.info(
             "%s %s: %s, next attempt (%d of %d) in %.1f s",
@@ -58,7 +58,7 @@ def request_flow(
         )
 
 
-def asks_to_wait(response: httpx.Response) -> bool:
+def requires_pause(response: httpx.Response) -> bool:
     return response.status_code == 429 or retry_after(response.headers) is not None
 
 
