@@ -196,3 +196,39 @@ def test_a_fork_opens_its_own_connections() -> None:
     ports = [{request.port for request in server.requests if request.query["limit"] == limit} for limit in LIMITS]
     assert all(ports)
     assert len(set.union(*ports)) == sum(map(len, ports))
+
+
+ALARM = """
+import signal, sys
+from konvoai import Konvo
+
+class Alarm:
+    def __call__(self, number, frame):
+        raise LimitError("the limit of the program")
+
+class LimitError(TimeoutError):
+    pass
+
+def function(*_):
+    raise LimitError("the limit of the program")
+
+handler = {"function": function, "callable": Alarm(), "lambda": lambda number, frame: function()}[sys.argv[1]]
+http_client = __import__("httpx").Client() if sys.argv[2] == "http_client" else None
+signal.signal(signal.SIGALRM, handler)
+with Konvo(http_client=http_client) as konvo:
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        list(konvo.ai_sessions.list())
+    except LimitError as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="this system has no SIGALRM")
+@pytest.mark.parametrize("client", ["own", "http_client"])
+@pytest.mark.parametrize("handler", ["function", "callable", "lambda"])
+def test_a_timeout_error_of_a_signal_handler_passes_through(handler: str, client: str) -> None:
+    with mock_server(Store.of(3), fault="slow") as server, program(server.url, ALARM, handler, client) as process:
+        printed = process.communicate(timeout=LONG)
+    assert printed[0] == "the limit of the program\n", printed
+    assert len(server.requests) == 1

@@ -13,6 +13,7 @@ import httpx
 from .._settings import Settings
 from ..errors import KonvoError
 from .clients import CLOSED
+from .deadline import signal_error
 from .headers import retry_after
 from .log import logger
 from .retry import Outcome, retry_delay
@@ -83,7 +84,12 @@ def build_request(
 
 
 def as_outcome(error: Exception) -> Outcome:
-    """Return the outcome of a failed attempt: a hook of the user that raises for a status still had a response."""
+    """Return the outcome of a failed attempt, or raise what a signal handler of the program raised.
+
+    A hook of the user that raises for a status still had a response.
+    """
+    if raised := signal_error(error):
+        raise raised from None
     if isinstance(error, httpx.HTTPStatusError):
         return error.response
     error.__traceback__ = error.__cause__ = error.__context__ = None  # their frames hold the key
