@@ -75,3 +75,14 @@ def test_a_hook_that_raises_for_a_status_still_gives_our_error() -> None:
 def test_the_generated_client_has_our_time_limit() -> None:
     with Konvo("test-key", timeout=7.0) as konvo:
         assert konvo.api.get_httpx_client().timeout == httpx.Timeout(7.0, connect=5.0)
+
+
+def test_stop_iteration_of_a_hook_is_not_the_end_of_a_request() -> None:
+    def hook(request: httpx.Request) -> None:
+        raise StopIteration("of the hook")
+
+    with httpx.Client(event_hooks={"request": [hook]}) as own, serving(replies(ONE)) as server:
+        with Konvo("test-key", base_url=server.url, http_client=own) as konvo:
+            with pytest.raises(StopIteration, match="of the hook"):
+                konvo.ai_sessions.list().count()
+    assert server.requests == []

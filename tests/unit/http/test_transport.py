@@ -171,6 +171,7 @@ LIMITS = ["10", "11", "12"]
 
 FORKED = """
 import os, sys
+from konvo_api_client.api.ai_sessions import list_ai_sessions
 from konvoai import Konvo
 
 konvo = Konvo(max_retries=0)
@@ -181,6 +182,7 @@ for limit in (11, 12):
         for _ in range(20):
             assert len(list(konvo.ai_sessions.list(limit=limit))) == 60
         assert konvo.api.get_httpx_client() is konvo._transport.http
+        assert list_ai_sessions.sync_detailed(client=konvo.api, limit=limit).parsed.count == 60
         os._exit(0)
 for _ in range(20):
     assert len(list(konvo.ai_sessions.list(limit=10))) == 60
@@ -232,3 +234,35 @@ def test_a_timeout_error_of_a_signal_handler_passes_through(handler: str, client
         printed = process.communicate(timeout=LONG)
     assert printed[0] == "the limit of the program\n", printed
     assert len(server.requests) == 1
+
+
+FORKED_USER_CLIENT = """
+import os, sys
+import httpx
+from konvoai import Konvo, KonvoError
+
+with httpx.Client() as http_client, Konvo(http_client=http_client) as konvo:
+    count = konvo.ai_sessions.list().count()
+    child = os.fork()
+    if not child:
+        for use in (konvo.ai_sessions.list().count, lambda: konvo.api):
+            try:
+                use()
+                os._exit(1)
+            except KonvoError as error:
+                print(error, flush=True)
+        konvo.close()
+        os._exit(0)
+    status = os.wait()[1]
+    sys.exit(status or konvo.ai_sessions.list().count() != count)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_fork_with_a_users_http_client_is_an_error() -> None:
+    with mock_server(Store.of(60)) as server, program(server.url, FORKED_USER_CLIENT) as process:
+        output, errors = process.communicate(timeout=LONG)
+    assert process.returncode == 0, errors
+    message = "http_client= belongs to the parent of this process: make a new httpx client and a new Konvo here"
+    assert output.splitlines() == [message] * 2
+    assert len({request.port for request in server.requests}) == 1

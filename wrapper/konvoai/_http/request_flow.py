@@ -59,6 +59,14 @@ def request_flow(
         )
 
 
+def advance(flow: Generator[Step, Any, httpx.Response], outcome: Outcome | None) -> Step | httpx.Response:
+    """Return the next step, or the response at the end; a `StopIteration` of a hook or a transport is neither."""
+    try:
+        return flow.send(outcome)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+
+
 def requires_pause(response: httpx.Response) -> bool:
     return response.status_code == 429 or retry_after(response.headers) is not None
 
