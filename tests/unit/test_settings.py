@@ -61,6 +61,8 @@ def test_an_invalid_key_is_an_error_without_the_key(key: str) -> None:
         "https://konvo.example/?a=1",
         "https://konvo.example/#a",
         "http://[::1",
+        "https://konvo.example:99999",
+        "https://konvo.example:0",
         "/",
         "http://konvo.example",
     ],

@@ -1,16 +1,15 @@
 """The httpx client of konvoai's own, and one that the user passes."""
 
+from collections.abc import Callable
+from urllib.request import getproxies
+
 import httpx
 import pytest
 
 from konvo_api_client.api.ai_sessions import list_ai_sessions
-from konvoai import (
-    APIStatusError,
-    AsyncKonvo,
-    Konvo,
-    KonvoError,
-    NotFoundError,
-)
+from konvoai import APIStatusError, AsyncKonvo, ConfigurationError, Konvo, KonvoError, NotFoundError
+from konvoai._http import clients
+from tests.support.both_clients import ClientMode, read
 from tests.support.http_server import Reply, paged, replies, serving, sessions
 
 ONE = Reply({"count": 1, "result": sessions(1)})
@@ -86,3 +85,87 @@ def test_stop_iteration_of_a_hook_is_not_the_end_of_a_request() -> None:
             with pytest.raises(StopIteration, match="of the hook"):
                 konvo.ai_sessions.list().count()
     assert server.requests == []
+
+
+@pytest.mark.parametrize("kind", [Konvo, AsyncKonvo])
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("NO_PROXY", "localhost,[::1]"),
+        ("NO_PROXY", "fd00::/8"),
+        ("NO_PROXY", "zebra ü"),
+        ("ALL_PROXY", "socks5://user:zebra@proxy.example:1080"),
+        ("all_proxy", "socks4://user:zebra@proxy.example:1080"),
+        ("HTTP_PROXY", "http://user:zebra@[::1"),
+        ("HTTPS_PROXY", "http://user:zebra@proxy.example:99999"),
+        ("HTTPS_PROXY", "http://"),
+        ("https_proxy", "zebra://proxy.example"),
+        ("SSL_CERT_FILE", "/zebra/missing.pem"),
+        ("SSL_CERT_FILE", __file__),
+        ("SSL_CERT_DIR", "/zebra/missing"),
+        ("SSL_CERT_DIR", __file__),
+        ("SSLKEYLOGFILE", "/zebra/missing"),
+    ],
+)
+def test_an_unusable_variable_of_httpx_is_named(
+    kind: Callable[[str], object], variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clients.tls_context.cache_clear()
+    if variable == "SSL_CERT_DIR":
+        monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError, match=f"^{variable.upper()} of the environment cannot be used") as caught:
+        kind("test-key")
+    assert "zebra" not in str(caught.value)
+    assert ('pip install "httpx[socks]"' in str(caught.value)) == value.startswith("socks5")
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"HTTPS_PROXY": "proxy.example:3128", "NO_PROXY": "::1,.example,10.0.0.0/8,localhost"},
+        {"ALL_PROXY": "socks5://proxy.example", "NO_PROXY": "localhost, *"},
+    ],
+)
+def test_usable_proxy_variables_are_accepted(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    Konvo("test-key").close()
+
+
+def test_a_loopback_server_needs_no_proxy_of_the_environment(mode: ClientMode, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(replies(ONE)) as server, serving(replies(ONE)) as proxy:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        assert getproxies()["http"] == proxy.url
+        assert len(read(mode, server.url)) == 1
+        url = server.url.replace("127.0.0.1", "localhost")
+        assert len(read(mode, url)) == 1
+    assert proxy.requests == []
+
+
+def test_another_server_is_reached_through_the_proxy(mode: ClientMode, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(replies(ONE)) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        assert len(read(mode, "http://konvo.example", client={"allow_http": True})) == 1
+    assert {request.headers["host"] for request in proxy.requests} == {"konvo.example"}
+
+
+COOKIE = Reply({"count": 1, "result": sessions(1)}, headers={"Set-Cookie": "city=M\u00fcnchen; Path=/"})
+
+
+def test_our_own_client_keeps_no_cookies(mode: ClientMode) -> None:
+    with serving(replies(COOKIE)) as server:
+        for _ in range(2):
+            assert len(read(mode, server.url, concurrency=1)) == 1
+    assert len(server.requests) > 2
+    assert not any("cookie" in request.headers for request in server.requests)
+
+
+def test_the_users_client_keeps_its_cookies() -> None:
+    reply = Reply(ONE.body, headers={"Set-Cookie": "kept=1; Path=/"})
+    with serving(replies(reply)) as server, httpx.Client() as own:
+        with Konvo("test-key", base_url=server.url, http_client=own) as konvo:
+            for _ in range(2):
+                konvo.ai_sessions.list().count()
+    assert [request.headers.get("cookie") for request in server.requests] == [None, "kept=1"]
