@@ -1,6 +1,7 @@
 """Requests that are cancelled, threads, event loops and forks."""
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from typing import Any
 
+import httpx
 import pytest
 
 from konvoai import AsyncKonvo, Konvo, KonvoError
@@ -164,6 +166,44 @@ def test_a_second_event_loop_raises_an_error() -> None:
             await konvo.aclose()
 
         asyncio.run(close_after_another())
+
+
+async def read_count(konvo: AsyncKonvo) -> int | None:
+    return await konvo.ai_sessions.list().count()
+
+
+def counts_in_one_loop(konvo: AsyncKonvo) -> None:
+    assert asyncio.run(read_count(konvo)) == 3
+    with pytest.raises(KonvoError, match="another event loop"):
+        asyncio.run(read_count(konvo))
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # asyncio warns of the connections of a closed loop
+@pytest.mark.parametrize("own", [True, False])
+def test_aclose_after_the_event_loop_is_closed_is_quiet(own: bool) -> None:
+    http_client = None if own else httpx.AsyncClient()
+    with mock_server(Store.of(3)) as server:
+        konvo = AsyncKonvo(KEY, base_url=server.url, http_client=http_client)
+        counts_in_one_loop(konvo)
+        for _ in range(2):
+            asyncio.run(konvo.aclose())
+        with pytest.raises(KonvoError, match="another event loop"):
+            asyncio.run(read_count(konvo))
+    assert http_client is None or not http_client.is_closed
+    del konvo, http_client
+    gc.collect()
+
+
+def test_aclose_in_a_second_event_loop_is_an_error() -> None:
+    async def close_elsewhere() -> int | None:
+        async with AsyncKonvo(KEY, base_url=server.url) as konvo:
+            await konvo.ai_sessions.list().count()
+            with ThreadPoolExecutor() as pool, pytest.raises(KonvoError, match=r"await aclose\(\) there"):
+                pool.submit(asyncio.run, konvo.aclose()).result()
+            return await konvo.ai_sessions.list().count()
+
+    with mock_server(Store.of(3)) as server:
+        assert asyncio.run(close_elsewhere()) == 3
 
 
 LIMITS = ["10", "11", "12"]

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import httpx
@@ -182,6 +183,16 @@ class AsyncTransport(BaseTransport[httpx.AsyncClient]):
             await response.aclose()
 
     async def close(self) -> None:
-        """Close the connections; a fork leaves the user's open."""
-        if not self._is_parents():
-            await self.http.aclose()
+        """Close the connections, in the event loop that they belong to; a fork leaves the user's open."""
+        import asyncio
+
+        if self._is_parents():
+            return
+        http, loop = self.http, asyncio.get_running_loop()
+        if self._loop in (None, loop):
+            await http.aclose()
+        elif not self._loop.is_closed():
+            raise KonvoError("this AsyncKonvo is in use in another event loop: await aclose() there")
+        else:
+            with suppress(RuntimeError):  # asyncio does not close connections of a closed loop: Python does, without it
+                await http.aclose()
