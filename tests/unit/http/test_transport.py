@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -11,12 +12,14 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
-from konvoai import AsyncKonvo, Konvo, KonvoError
+from konvoai import APITimeoutError, AsyncKonvo, Konvo, KonvoError
+from konvoai._http import clients, deadline
 from tests.support.both_clients import KEY, ReadMethod
 from tests.support.mock_server import Fault, mock_server
 from tests.support.store import Store
@@ -84,6 +87,58 @@ def test_a_cancelled_list_or_scan_leaves_no_task(method: ReadMethod, number: int
                 await konvo.aclose()
 
     asyncio.run(reading())
+
+
+TWO = httpx.Limits(max_connections=2)
+
+
+async def cancel_at_random(konvo: AsyncKonvo, number: int) -> None:
+    """Start and cancel this many tasks that count, or that abandon a list; some are cancelled twice."""
+    drawn = random.Random(number)
+
+    async def abandon() -> None:
+        async for _ in konvo.ai_sessions.list(concurrency=2):
+            return
+
+    for _ in range(number // 3):
+        tasks = [asyncio.ensure_future(drawn.choice([abandon, partial(read_count, konvo)])()) for _ in range(3)]
+        await asyncio.sleep(drawn.random() * 0.006)
+        for task in tasks * drawn.choice([1, 2]):
+            task.cancel()
+            await asyncio.sleep(0) if drawn.random() < 0.3 else None
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [result for result in results if isinstance(result, Exception)] == []
+
+
+@pytest.mark.parametrize("pool", ["own", "of 2"])
+def test_cancelled_tasks_leave_no_connection_in_use(pool: str) -> None:
+    async def cancel_then_read(url: str) -> None:
+        async with httpx.AsyncClient(limits=TWO) as of_two:
+            http_client = of_two if pool == "of 2" else None
+            async with AsyncKonvo(KEY, base_url=url, http_client=http_client, max_retries=0, timeout=5) as konvo:
+                await cancel_at_random(konvo, 600)
+                (connections,) = clients.connection_pools(konvo._transport.http)
+                assert all(connection.is_idle() for connection in connections.connections)
+                assert await asyncio.gather(*[read_count(konvo) for _ in range(10)]) == [3] * 10
+
+    with mock_server(Store.of(3), latency=0.001) as server:
+        asyncio.run(cancel_then_read(server.url))
+
+
+def test_a_deadline_leaves_no_connection_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def exceed_then_read(url: str) -> None:
+        async with httpx.AsyncClient(limits=TWO) as of_two:
+            async with AsyncKonvo(KEY, base_url=url, http_client=of_two, max_retries=0, timeout=5) as konvo:
+                for _ in range(3):
+                    with pytest.raises(APITimeoutError, match="not complete"):
+                        await asyncio.gather(*[read_count(konvo) for _ in range(3)])
+                monkeypatch.undo()
+                assert await read_count(konvo) == 3
+
+    monkeypatch.setattr(deadline, "ATTEMPT_TIMEOUT", 0.05)
+    faults: list[Fault] = ["slow"] * 6
+    with mock_server(Store.of(3), fault=lambda request: faults.pop() if faults else None) as server:
+        asyncio.run(exceed_then_read(server.url))
 
 
 PROGRAM = """

@@ -15,6 +15,7 @@ from .._settings import Settings
 from ..errors import KonvoError
 from . import deadline
 from .body import Body
+from .clients import ATTEMPT, release_connections
 from .deadline import CURRENT_DEADLINE, Deadline, DeadlineExceeded
 from .request_flow import TRANSPORT_ERRORS, Step, advance, as_outcome, request_flow
 from .retry import Outcome
@@ -162,11 +163,18 @@ class AsyncTransport(BaseTransport[httpx.AsyncClient]):
         if isinstance(step, float):
             await asyncio.sleep(min(step, deadline.POLL_INTERVAL))
             return None
+        step.extensions[ATTEMPT] = attempt = object()
         try:
             async with asyncio.timeout(deadline.ATTEMPT_TIMEOUT) as limit:
                 return await self._read(step)
         except TRANSPORT_ERRORS as error:
-            return DeadlineExceeded.after(deadline.ATTEMPT_TIMEOUT) if limit.expired() else as_outcome(error)
+            if not limit.expired():
+                return as_outcome(error)
+            await release_connections(self.http, attempt)
+            return DeadlineExceeded.after(deadline.ATTEMPT_TIMEOUT)
+        except asyncio.CancelledError:
+            await release_connections(self.http, attempt)
+            raise
 
     async def _read(self, request: httpx.Request) -> httpx.Response:
         response = await self.http.send(request, stream=True)
