@@ -1,6 +1,6 @@
 """Export and sync of 100,000 sessions with 10 messages, against a plain script: time, CPU and peak memory in one run.
 
-python benchmarks/export.py [--sessions N | --quick] [FORMAT ...]
+python -m benchmarks.export [--sessions N | --quick] [FORMAT ...]
 
 The plain script reads page after page with httpx, and writes each with json, csv, gzip, pyarrow or duckdb.
 """

@@ -73,6 +73,6 @@ def test_every_public_error_is_in_the_readme() -> None:
 
 def test_no_command_is_left_untried() -> None:
     others = [command for command in COMMANDS if not command.startswith("make")]
-    # The first and the last are tried in tests/tooling, the third in tests/unit/test_log.py.
+    # The first and the last are tried in tests/scripts, the third in tests/unit/http/test_log.py.
     extras = "pip install '.[cli,parquet,sync,report]'"
     assert others == ["pip install .", "export KONVO_API_KEY=…", "export KONVO_LOG=debug", extras]

@@ -61,7 +61,7 @@ def lines_to_add(offer: Offer) -> dict[str, str]:
     others = {name: schema for name, schema in offer.parameters.items() if name not in (*PAGES, *TIMES)}
     since = [f"{name}: datetime | None = None" for name in TIMES if times]
     taken = [*since, *(f"{name}: {taken_as(schema)}" for name, schema in others.items()), "concurrency: int = 4"]
-    bounds = f"period({', '.join(TIMES)})" if times else "(None, None)"
+    bounds = f"validate_period({', '.join(TIMES)})" if times else "(None, None)"
     included = "".join(f", {name}={name}" for name in others)
     listed = ["*", "page: int | None = None", "limit: int = MAX_LIMIT", *taken]
     methods = method(

@@ -27,7 +27,7 @@ from scripts import generate
 from scripts.contract.diff import differences
 from scripts.contract.openapi_documents import METHODS, ROOT
 
-TABLE = ROOT / "docs" / "mutants.md"
+TABLE = ROOT / "docs" / "mutation-testing.md"
 OTHER_TYPES = {"integer": "string", "string": "integer", "boolean": "string", "array": "string", "object": "string"}
 PAIRS = 12
 BOTH = "two at once: "

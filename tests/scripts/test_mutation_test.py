@@ -24,7 +24,7 @@ def test_every_mutant_differs_from_the_document_and_from_the_others() -> None:
 
 
 def test_the_table_tells_of_every_mutant() -> None:
-    told = (ROOT / "docs" / "mutants.md").read_text(encoding="utf-8")
+    told = (ROOT / "docs" / "mutation-testing.md").read_text(encoding="utf-8")
     alone = [m.name for m in mutants.all_mutants(OLD, random.Random(7)) if not m.name.startswith(mutants.BOTH)]
     assert [name for name in alone if f"| {name} |" not in told] == []
 

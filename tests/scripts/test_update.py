@@ -21,7 +21,7 @@ from scripts.contract import update as spec_update
 from tests.support import ROOT
 from tests.support.http_server import Reply, replies, serving
 
-CONTACTS = Path(__file__).with_name("contacts.md")
+CONTACTS = Path(__file__).with_name("contacts_page.md")
 CERTIFICATE = ROOT / "tests/support/self-signed.pem"
 TEXT = (ROOT / "openapi.yaml").read_text(encoding="utf-8")
 FOLDERS = ("scripts", "wrapper", "generated", "tests")

@@ -1,4 +1,4 @@
-"""Run beside a client that was generated from other.yaml: holds the decoder to types that ours does not have."""
+"""Run beside a client that was generated from orders.yaml: holds the decoder to types that ours does not have."""
 
 import copy
 import json

@@ -8,7 +8,7 @@ import pytest
 from tests.support import ROOT
 
 HERE = ROOT / "tests/scripts"
-DOCUMENT = HERE / "other.yaml"
+DOCUMENT = HERE / "orders.yaml"
 
 
 @pytest.mark.long
@@ -18,6 +18,6 @@ def test_the_decoder_serves_a_client_of_another_document_as_it_is(tmp_path: Path
     generate = [sys.executable, "-m", "scripts.generate", "--document", DOCUMENT, "--output", package]
     subprocess.run(generate, check=True, timeout=60)
     path = os.pathsep.join(map(str, [tmp_path, ROOT / "wrapper", ROOT]))
-    command = [sys.executable, HERE / "decode_other.py", DOCUMENT]
+    command = [sys.executable, HERE / "decode_orders.py", DOCUMENT]
     run = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=60)
     assert (run.returncode, run.stderr) == (0, "")
