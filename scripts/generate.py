@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.contract.generator_gaps import losses
+from scripts.contract.generator_gaps import find_gaps
 from scripts.contract.openapi_documents import DOCUMENT, ROOT, load
 
 PACKAGE = "konvo_api_client"
@@ -83,8 +83,8 @@ def generate(document: Path, folder: Path) -> Path:
     importing = run("-B", "-c", IMPORT_ALL, cwd=folder)
     if importing.returncode:
         raise GenerationError(f"What {document} gives cannot be imported: {importing.stderr.splitlines()[-1]}.")
-    if lost := losses(load(document), package):
-        raise GenerationError(f"The generator dropped from {document} without a word: {', '.join(lost)}.")
+    if gaps := find_gaps(load(document), package):
+        raise GenerationError(f"The generator dropped from {document} without a word: {', '.join(gaps)}.")
     return package
 
 

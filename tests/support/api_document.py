@@ -14,7 +14,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from scripts.contract.openapi_documents import METHODS, followed
+from scripts.contract.openapi_documents import METHODS, resolve_ref
 from tests.support import ROOT
 
 PATH = ROOT / "openapi.yaml"
@@ -134,7 +134,7 @@ def _answer(status: int, said: Schema) -> Answer:
 
 def follow(said: Schema) -> Schema:
     """What a `$ref` points to, or what was given."""
-    found: Schema = followed(load(), said)
+    found: Schema = resolve_ref(load(), said)
     return found
 
 
