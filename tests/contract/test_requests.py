@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from konvoai import UNSET, APIStatusError, AsyncKonvo, Konvo
-from scripts.contract.missing_resources import lists_not_offered, told
+from scripts.contract.missing_resources import instructions, missing_lists
 from scripts.mock import Mock
 from tests.support import api_document as document
 from tests.support.api_document import Operation, Parameter
@@ -119,9 +119,9 @@ def test_a_generated_function_takes_the_documented_parameters_with_their_default
 
 
 def test_the_wrapper_offers_every_list_of_the_document() -> None:
-    missing = lists_not_offered(document.load())
+    missing = missing_lists(document.load())
     if missing:
-        pytest.fail("\n\n".join(map(told, missing)), pytrace=False)
+        pytest.fail("\n\n".join(map(instructions, missing)), pytrace=False)
 
 
 def test_the_wrapper_offers_no_list_that_the_document_does_not_have() -> None:

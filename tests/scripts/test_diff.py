@@ -87,17 +87,17 @@ def session(field: str) -> str:
     return f"schema AISession.{field}"
 
 
-SENT_ERROR = with_changes((BODY, {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}))
-HINT = with_changes((f"{SCHEMAS}/Error/properties/hint", TEXT), (f"{SCHEMAS}/Error/required/-", "hint"))[
-    "components"
-]["schemas"]["Error"]
+SENDING = with_changes((BODY, {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}))
+HINT = with_changes((f"{SCHEMAS}/Error/properties/hint", TEXT), (f"{SCHEMAS}/Error/required/-", "hint"))["components"][
+    "schemas"
+]["Error"]
 CLOSED = with_changes((f"{SCHEMAS}/Error/additionalProperties", False))
 NULLABLE = with_changes((f"{CHANNEL}/nullable", True))
 UNION = with_changes((f"{SESSION}/id", {"oneOf": [TEXT, {"type": "integer"}]}))
 COMPOSED = with_changes((f"{SESSION}/id", {"allOf": [TEXT]}))
 REQUIRED = with_changes((f"{LIMIT}/required", True))
 OBJECT = with_changes((f"{SESSION}/id", {"type": "object", "title": "Key"}))
-SENT_NULL = put(SENT_ERROR, f"{SCHEMAS}/Error/properties/message/nullable", True)
+SENT_NULL = put(SENDING, f"{SCHEMAS}/Error/properties/message/nullable", True)
 TWO = with_changes(("/servers/-", {"url": "https://eu.konvoai.com"}))
 FIXED = with_changes((f"{GET}/parameters/-", {"name": "locale", "in": "header", "schema": TEXT}))
 MAP = with_changes((f"{SESSION}/id", {"type": "object", "additionalProperties": TEXT}))
@@ -148,10 +148,10 @@ CASES: list[Case] = [
     (DOCUMENT, RESPONSE, {"$ref": "#/nowhere"}, f"{HERE}, response 200, application/json", B, "#/nowhere"),
     # request bodies
     (DOCUMENT, BODY, {"required": True, "content": {}}, f"{HERE}, requestBody", B, "calls without it are refused"),
-    (SENT_ERROR, f"{BODY}/content/application~1json", REMOVED, f"{HERE}, requestBody, application/json", B, "removed"),
-    (SENT_ERROR, f"{SCHEMAS}/Error/properties/hint", TEXT, "schema Error.hint", C, "added"),
-    (SENT_ERROR, f"{SCHEMAS}/Error", HINT, "schema Error.hint", B, "required, and calls without it are refused"),
-    (SENT_ERROR, f"{SCHEMAS}/Error/properties/message/maxLength", 9, "schema Error.message", B, "values that were right"),
+    (SENDING, f"{BODY}/content/application~1json", REMOVED, f"{HERE}, requestBody, application/json", B, "removed"),
+    (SENDING, f"{SCHEMAS}/Error/properties/hint", TEXT, "schema Error.hint", C, "added"),
+    (SENDING, f"{SCHEMAS}/Error", HINT, "schema Error.hint", B, "required, and calls without it are refused"),
+    (SENDING, f"{SCHEMAS}/Error/properties/message/maxLength", 9, "schema Error.message", B, "values that were right"),
     (SENT_NULL, f"{SCHEMAS}/Error/properties/message/nullable", False, "schema Error.message", B, "None is refused"),
     # schemas of responses
     (DOCUMENT, f"{SESSION}/mood", TEXT, session("mood"), C, "added"),
@@ -262,7 +262,7 @@ def test_a_shared_schema_changes_once_and_by_its_usage() -> None:
     used_twice = put(DOCUMENT, f"{GET}/responses/404", DOCUMENT["paths"]["/ai-sessions"]["get"]["responses"]["400"])
     (change,) = differences(used_twice, put(used_twice, f"{SCHEMAS}/Error/properties/error/format", "int64"))
     assert ("schema Error.error", False) == change[:2]
-    (change,) = differences(SENT_ERROR, put(SENT_ERROR, f"{SCHEMAS}/Error/properties/error/format", "int64"))
+    (change,) = differences(SENDING, put(SENDING, f"{SCHEMAS}/Error/properties/error/format", "int64"))
     assert ("schema Error.error", True) == change[:2]
 
 
