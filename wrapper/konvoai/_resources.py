@@ -13,7 +13,7 @@ from ._decoding.drift import Drift
 from ._decoding.page import DecodedPage, decode_page
 from ._decoding.records import decode_raw_page
 from ._pagination.list_flow import list_flow
-from ._pagination.protocol import Bounds, Flow, Page, PageRequest, Window
+from ._pagination.protocol import MILLISECOND, Bounds, Flow, Page, PageRequest, Window
 from ._pagination.scan_flow import ScanFlow
 from .models import AISessionResponse
 
@@ -21,6 +21,7 @@ ListT = TypeVar("ListT")
 ScanT = TypeVar("ScanT")
 MAX_LIMIT = 200
 MAX_PAGE = 2**31 - 1
+LAST_MILLISECOND = datetime.max.replace(microsecond=999_000, tzinfo=UTC)
 
 
 class ListQuery(NamedTuple):
@@ -55,13 +56,32 @@ class ListQuery(NamedTuple):
 
     def _parameters(self, request: PageRequest) -> dict[str, Any]:
         """Return the parameters of a request that the operation accepts."""
-        parameters = {"page": request.page, "updated_at_min": request.minimum, "updated_at_max": request.maximum}
+        minimum, maximum = wire_time(request.minimum), wire_time(request.maximum, round_up=True)
+        parameters = {"page": request.page, "updated_at_min": minimum, "updated_at_max": maximum}
         accepted = parameters_of(self.build)
         return {name: value for name, value in parameters.items() if value is not None and name in accepted}
 
     def __str__(self) -> str:
         request = self.build()
         return f"{request['method'].upper()} {request['url']}"
+
+
+class WireTime(str):
+    """A time as it is sent; generated builders call `isoformat` where the API document says `format: date-time`."""
+
+    __slots__ = ()
+
+    def isoformat(self) -> str:
+        return self
+
+
+def wire_time(time: datetime | None, *, round_up: bool = False) -> WireTime | None:
+    """Return a UTC time as RFC 3339 with milliseconds and `Z`, which strict servers require; bounds never shrink."""
+    if time is None:
+        return None
+    if round_up and time.microsecond % 1000 and time < LAST_MILLISECOND:
+        time += MILLISECOND
+    return WireTime(time.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
 
 
 @functools.cache
@@ -214,11 +234,13 @@ def validate_period(updated_at_min: datetime | None, updated_at_max: datetime | 
 
 
 def validate_time(name: str, value: datetime | None) -> datetime | None:
+    """Return a plain `datetime` in UTC, whatever kind of aware datetime came in (pandas, pendulum, zoneinfo)."""
     if value is None:
         return None
     if not isinstance(value, datetime) or value.utcoffset() is None:
         raise ValueError(f"{name} must be a datetime with a time zone, such as datetime.now(UTC), not {value!r}")
     try:
-        return value.astimezone(UTC)
+        utc = value.astimezone(UTC)
     except OverflowError:
         raise ValueError(f"{name} must be within the years 1 to 9999 in UTC, not {value!r}") from None
+    return datetime.combine(utc.date(), utc.time(), UTC)

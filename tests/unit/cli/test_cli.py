@@ -83,13 +83,13 @@ def test_times_are_iso_times_dates_or_spans_before_now(here: Here, server: MockS
     here("sessions", "count", "--since", "7d", url=server.url)
     konvo("sessions", "count", "--since", "2026-11-01T09:30", url=server.url, given={"TZ": "Europe/Berlin"})
     first, second, third = server.store.requests
-    assert ("2026-11-01T00:00:00+00:00", "2026-11-02T11:30:00+00:00") == (
+    assert ("2026-11-01T00:00:00.000Z", "2026-11-02T11:30:00.000Z") == (
         first["updated_at_min"],
         first["updated_at_max"],
     )
     ago = datetime.now(UTC) - datetime.fromisoformat(second["updated_at_min"])
     assert timedelta(days=7) <= ago < timedelta(days=7, minutes=5)
-    assert "2026-11-01T08:30:00+00:00" == third["updated_at_min"]
+    assert "2026-11-01T08:30:00.000Z" == third["updated_at_min"]
 
 
 def test_a_count_is_a_number(server: MockServer) -> None:

@@ -38,7 +38,7 @@ def test_the_count_is_one_request_for_one_session_without_messages_and_state(mod
         assert count(mode, server.url, updated_at_min=since, messages=True, state=True) == 5
     (request,) = server.requests
     assert request.query == {
-        "limit": "1", "updated_at_min": "2026-02-01T00:00:00+00:00", "messages": "false", "state": "false"
+        "limit": "1", "updated_at_min": "2026-02-01T00:00:00.000Z", "messages": "false", "state": "false"
     }  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def test_a_request_carries_path_parameters_and_key(mode: ClientMode) -> None:
     assert request.headers["x-api-key"] == "test-key"
     assert request.query == {
         "page": "3", "limit": "50", "messages": "true", "state": "true",
-        "updated_at_min": "2026-02-01T00:00:00+00:00", "updated_at_max": "2026-03-01T00:00:00+00:00",
+        "updated_at_min": "2026-02-01T00:00:00.000Z", "updated_at_max": "2026-03-01T00:00:00.000Z",
     }  # fmt: skip
 
 
