@@ -1,4 +1,4 @@
-"""Answers made at random, whole and with gaps, arrive as the document says and lose nothing."""
+"""Random responses, complete and with missing fields, match the API document and lose nothing."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 
 from scripts.mock import Mock
-from tests.support.api_document import Answer, Operation
-from tests.support.contract_cases import each_answer, each_list
+from tests.support.api_document import Operation, Response
+from tests.support.contract_cases import each_list, each_response
 from tests.support.contract_clients import Client
-from tests.support.matchers import losses, problems
-from tests.support.samples import needed
+from tests.support.matchers import mismatches, round_trip_mismatches
+from tests.support.samples import required_arguments
 
 pytestmark = pytest.mark.anyio
 
 SEEDS = range(25)
 
 
-@pytest.fixture(params=[True, False], ids=["whole", "gaps"])
+@pytest.fixture(params=[True, False], ids=["complete", "sparse"])
 def whole(request: pytest.FixtureRequest) -> bool:
-    """Whether answers have all their fields, or optional ones are left out at random."""
+    """Whether responses have all their fields, or omit optional ones at random."""
     return request.param
 
 
@@ -32,9 +32,9 @@ def source(request: pytest.FixtureRequest, whole: bool) -> Mock:
 
 
 @contextmanager
-def asking(mode: type[Client], source: Mock, answer: Answer, seed: int) -> Iterator[Client]:
-    """A client that gets a random answer; an exception tells which."""
-    prefer = f"code={answer.status}, dynamic=true, seed={seed}"
+def random_client(mode: type[Client], source: Mock, response: Response, seed: int) -> Iterator[Client]:
+    """Yield a client that gets the random response of a seed; an exception names the seed."""
+    prefer = f"code={response.status}, dynamic=true, seed={seed}"
     try:
         yield mode(source.url, Prefer=prefer)
     except Exception as error:
@@ -42,37 +42,37 @@ def asking(mode: type[Client], source: Mock, answer: Answer, seed: int) -> Itera
         raise
 
 
-def each_once(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Without the repetitions of an id, which happen at random and which a list does not hand over."""
+def deduplicate(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the records without repeated ids, which a list yields only once."""
     kept: dict[Any, dict[str, Any]] = {}
-    for place, record in enumerate(records):
-        kept.setdefault(record.get("id", place), record)
+    for index, record in enumerate(records):
+        kept.setdefault(record.get("id", index), record)
     return list(kept.values())
 
 
-@each_answer
-async def test_a_model_is_as_the_document_says_and_loses_nothing(
-    source: Mock, whole: bool, mode: type[Client], operation: Operation, answer: Answer
+@each_response
+async def test_a_random_response_matches_and_loses_nothing(
+    source: Mock, whole: bool, mode: type[Client], operation: Operation, response: Response
 ) -> None:
     found = []
     for seed in SEEDS:
-        with asking(mode, source, answer, seed) as client:
-            arrived = await client.call(operation, **needed(operation))
-            found += problems(arrived.parsed, answer.said, f"answer to seed {seed}", whole=whole)
-            found += losses(arrived.parsed, client.received[0].json(), f"answer to seed {seed}")
+        with random_client(mode, source, response, seed) as client:
+            result = await client.call(operation, **required_arguments(operation))
+            found += mismatches(result.parsed, response.schema, f"response of seed {seed}", whole=whole)
+            found += round_trip_mismatches(result.parsed, client.received[0].json(), f"response of seed {seed}")
     assert found == []
 
 
 @each_list
-async def test_a_record_of_a_list_is_as_the_document_says_and_loses_nothing(
+async def test_a_random_record_of_a_list_matches_and_loses_nothing(
     source: Mock, whole: bool, mode: type[Client], operation: Operation
 ) -> None:
     found = []
     for seed in SEEDS:
-        with asking(mode, source, operation.success, seed) as client:
-            page = await client.first_page(operation, **needed(operation))
+        with random_client(mode, source, operation.success, seed) as client:
+            page = await client.first_page(operation, **required_arguments(operation))
             records = page.items if page else []
-            found += problems(records, operation.listed, f"records of seed {seed}", whole=whole)
-            sent = each_once(client.received[0].json()[operation.list_field])
-            found += losses(records, sent, f"records of seed {seed}")
+            found += mismatches(records, operation.list_schema, f"records of seed {seed}", whole=whole)
+            sent = deduplicate(client.received[0].json()[operation.list_field])
+            found += round_trip_mismatches(records, sent, f"records of seed {seed}")
     assert found == []
