@@ -21,14 +21,14 @@ SEEDS = range(25)
 
 
 @pytest.fixture(params=[True, False], ids=["complete", "sparse"])
-def whole(request: pytest.FixtureRequest) -> bool:
+def complete(request: pytest.FixtureRequest) -> bool:
     """Whether responses have all their fields, or omit optional ones at random."""
     return request.param
 
 
 @pytest.fixture
-def source(request: pytest.FixtureRequest, whole: bool) -> Mock:
-    return request.getfixturevalue("mock" if whole else "sparse_mock")
+def source(request: pytest.FixtureRequest, complete: bool) -> Mock:
+    return request.getfixturevalue("mock" if complete else "sparse_mock")
 
 
 @contextmanager
@@ -44,35 +44,35 @@ def random_client(mode: type[Client], source: Mock, response: Response, seed: in
 
 def deduplicate(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the records without repeated ids, which a list yields only once."""
-    kept: dict[Any, dict[str, Any]] = {}
+    retained: dict[Any, dict[str, Any]] = {}
     for index, record in enumerate(records):
-        kept.setdefault(record.get("id", index), record)
-    return list(kept.values())
+        retained.setdefault(record.get("id", index), record)
+    return list(retained.values())
 
 
 @each_response
 async def test_a_random_response_matches_and_loses_nothing(
-    source: Mock, whole: bool, mode: type[Client], operation: Operation, response: Response
+    source: Mock, complete: bool, mode: type[Client], operation: Operation, response: Response
 ) -> None:
     found = []
     for seed in SEEDS:
         with random_client(mode, source, response, seed) as client:
             result = await client.call(operation, **required_arguments(operation))
-            found += mismatches(result.parsed, response.schema, f"response of seed {seed}", whole=whole)
+            found += mismatches(result.parsed, response.schema, f"response of seed {seed}", complete=complete)
             found += round_trip_mismatches(result.parsed, client.received[0].json(), f"response of seed {seed}")
     assert found == []
 
 
 @each_list
 async def test_a_random_record_of_a_list_matches_and_loses_nothing(
-    source: Mock, whole: bool, mode: type[Client], operation: Operation
+    source: Mock, complete: bool, mode: type[Client], operation: Operation
 ) -> None:
     found = []
     for seed in SEEDS:
         with random_client(mode, source, operation.success, seed) as client:
             page = await client.first_page(operation, **required_arguments(operation))
             records = page.items if page else []
-            found += mismatches(records, operation.list_schema, f"records of seed {seed}", whole=whole)
+            found += mismatches(records, operation.list_schema, f"records of seed {seed}", complete=complete)
             sent = deduplicate(client.received[0].json()[operation.list_field])
             found += round_trip_mismatches(records, sent, f"records of seed {seed}")
     assert found == []

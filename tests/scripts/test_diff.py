@@ -40,9 +40,9 @@ REMOVED: Any = object()
 
 def put(document: Any, pointer: str, value: Any) -> Any:
     """Return a copy with another value at a JSON pointer, or without it; `-` is the end of a list."""
-    made = copy.deepcopy(document)
+    changed = copy.deepcopy(document)
     *steps, last = (step.replace("~1", "/") for step in pointer.removeprefix("/").split("/"))
-    inside = made
+    inside = changed
     for step in steps:
         inside = inside[int(step)] if isinstance(inside, list) else inside.setdefault(step, {})
     if isinstance(inside, list):
@@ -56,22 +56,22 @@ def put(document: Any, pointer: str, value: Any) -> Any:
         del inside[last]
     else:
         inside[last] = value
-    return made
+    return changed
 
 
 def renamed(pointer: str, name: str) -> Callable[[Any], Any]:
     """Return a function that renames a key and keeps its position."""
 
     def rename(document: Any) -> Any:
-        made = copy.deepcopy(document)
+        changed = copy.deepcopy(document)
         *steps, last = (step.replace("~1", "/") for step in pointer.removeprefix("/").split("/"))
-        inside = made
+        inside = changed
         for step in steps:
             inside = inside[step]
         entries = [(name if key == last else key, value) for key, value in inside.items()]
         inside.clear()
         inside.update(entries)
-        return made
+        return changed
 
     return rename
 
@@ -267,11 +267,11 @@ def test_a_shared_schema_changes_once_and_by_its_usage() -> None:
 
 
 def test_a_renamed_class_is_listed_wherever_it_is_the_type() -> None:
-    made = put(renamed(f"{SCHEMAS}/AISessionState", "Skill")(DOCUMENT), f"{SESSION}/state/$ref", f"#{SCHEMAS}/Skill")
+    changed = put(renamed(f"{SCHEMAS}/AISessionState", "Skill")(DOCUMENT), f"{SESSION}/state/$ref", f"#{SCHEMAS}/Skill")
     assert [
         "schema AISession.state: $ref AISessionState became Skill: the Python type is another one",
         "schema AISessionState: renamed to Skill: its class is renamed",
-    ] == [str(change).removeprefix("breaking").strip() for change in differences(DOCUMENT, made)]
+    ] == [str(change).removeprefix("breaking").strip() for change in differences(DOCUMENT, changed)]
 
 
 def test_an_inline_schema_instead_of_a_class_changes_the_type() -> None:
@@ -375,10 +375,10 @@ def meaning(document: Any) -> list[tuple[str, str]]:
 @pytest.mark.drawn
 @given(mutations())
 def test_every_change_except_of_prose_is_listed(mutation: tuple[str, Any]) -> None:
-    made = mutation[1]
-    changes = differences(RICH, made)
-    assert bool(changes) == (sorted(meaning(RICH)) != sorted(meaning(made)))
-    assert bool(differences(made, RICH)) == bool(changes)
+    changed = mutation[1]
+    changes = differences(RICH, changed)
+    assert bool(changes) == (sorted(meaning(RICH)) != sorted(meaning(changed)))
+    assert bool(differences(changed, RICH)) == bool(changes)
 
 
 @pytest.mark.drawn

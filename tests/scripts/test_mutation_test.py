@@ -16,11 +16,11 @@ OLD = YAML(typ="safe").load(ROOT / "openapi.yaml")
 
 
 def test_every_mutant_is_distinct() -> None:
-    made = list(all_mutants(OLD, random.Random(7)))
-    assert len(made) >= 60
-    assert len({mutant.name for mutant in made}) == len(made)
-    assert [mutant.name for mutant in made if mutant.document == OLD] == []
-    assert len({repr(mutant.document) for mutant in made}) == len(made)
+    mutants = list(all_mutants(OLD, random.Random(7)))
+    assert len(mutants) >= 60
+    assert len({mutant.name for mutant in mutants}) == len(mutants)
+    assert [mutant.name for mutant in mutants if mutant.document == OLD] == []
+    assert len({repr(mutant.document) for mutant in mutants}) == len(mutants)
 
 
 def test_the_table_lists_every_mutant() -> None:

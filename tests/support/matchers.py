@@ -19,11 +19,13 @@ SCALARS = {"string": str, "integer": int, "number": int | float, "boolean": bool
 STRING_FORMATS = {"date-time": datetime, "date": date, "uuid": UUID}
 
 
-def mismatches(value: Any, schema: Schema, path: str, *, whole: bool = True, examples: bool = False) -> Iterator[str]:
+def mismatches(
+    value: Any, schema: Schema, path: str, *, complete: bool = True, examples: bool = False
+) -> Iterator[str]:
     """Yield a message for each part of a decoded value that does not match the schema.
 
     Args:
-        whole: Whether optional fields must be present, too.
+        complete: Whether optional fields must be present, too.
         examples: Whether values must equal the examples of the schema.
     """
     class_name = schema.get("$ref", "").rpartition("/")[2]
@@ -35,12 +37,12 @@ def mismatches(value: Any, schema: Schema, path: str, *, whole: bool = True, exa
     if value is None and schema.get("nullable"):
         return
     if properties(schema):
-        yield from _object_mismatches(value, schema, class_name, path, whole=whole, examples=examples)
+        yield from _object_mismatches(value, schema, class_name, path, complete=complete, examples=examples)
     elif schema.get("type") == "array" and isinstance(value, list):
         if examples and not value:
             yield f"{path} is empty"
         for i, item in enumerate(value):
-            yield from mismatches(item, schema["items"], f"{path}[{i}]", whole=whole, examples=examples)
+            yield from mismatches(item, schema["items"], f"{path}[{i}]", complete=complete, examples=examples)
     elif not _fits(value, schema):
         yield f"{path} is {value!r}"
 
@@ -55,7 +57,7 @@ def _object_mismatches(value: Any, schema: Schema, class_name: str, path: str, *
         member = getattr(value, python_name(field), UNSET)
         if member is not UNSET:
             yield from mismatches(member, part, f"{path}.{field}", **options)
-        elif options["whole"] or field in schema.get("required", []):
+        elif options["complete"] or field in schema.get("required", []):
             yield f"{path}.{field} is missing"
     if not schema.get("additionalProperties"):
         yield from (f"{path}[{name!r}] is not in the document" for name in getattr(value, "additional_properties", {}))
