@@ -97,7 +97,15 @@ class {cls}(Resource[ListT, ScanT]):
 
     build = staticmethod({operation.function}._get_kwargs)
     envelope = {operation.envelope}
+    command = "{operation.name.replace("_", "-")}"
+    flags: ClassVar[Mapping[str, str]] = {render_flags(operation)}
 {render_methods(operation)}"""
+
+
+def render_flags(operation: ListOperation) -> str:
+    """Return the help texts of the parameters that add fields to a record."""
+    flags = [name for name, schema in operation.parameters.items() if schema.get("type") == "boolean"]
+    return "{" + ", ".join(f'"{name}": "Include the {name.replace("_", " ")}."' for name in flags) + "}"
 
 
 def render_methods(operation: ListOperation) -> str:

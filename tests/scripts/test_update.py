@@ -197,6 +197,8 @@ def test_the_suggested_code_passes_the_contract_tests(tree: Path) -> None:
     head, between, tail = client.read_text(encoding="utf-8").split(" = AISessions(*readers)\n")
     lines = [f"{part} = AISessions(*readers)\n{added}" for part, added in ((head, sync_line), (between, async_line))]
     client.write_text("".join([*lines, tail]), encoding="utf-8")
+    command = run(tree, "-m", "konvoai", "contacts", "list", "--help")
+    assert (command.returncode, "Include the tags." in command.stdout) == (0, True), command.stderr
     with_code = run(tree, *pytest_here, "-k", "listContacts or offers")
     assert with_code.returncode == 0, with_code.stdout
     assert int(with_code.stdout.rsplit(" passed", 1)[0].split()[-1]) > 30
