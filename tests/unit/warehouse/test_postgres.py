@@ -29,7 +29,9 @@ pytestmark = pytest.mark.long
 
 DOCS = (ROOT / "docs" / "destinations.md").read_text(encoding="utf-8")
 CREDENTIALS = "DESTINATION__POSTGRES__CREDENTIALS"
-SMALL_SLICES = "from konvoai._cli import main; from konvoai._warehouse import sync; sync.SLICE = 300_000; main.main()"
+SMALL_BATCHES = (
+    "from konvoai._cli import main; from konvoai._warehouse import sync; sync.MAX_BATCH_SIZE = 300_000; main.main()"
+)
 
 
 def blocks(language: str) -> list[str]:
@@ -154,7 +156,7 @@ def test_a_table_made_by_hand(database: str) -> None:
     with mock_server(store_of(3), key=KEY) as running:
         done = konvo("sync", "--to", "postgres", url=running.url, given={CREDENTIALS: database})
     assert 0 != done.returncode
-    assert "postgres has a table ai_sessions that konvo sync did not make" in done.stderr
+    assert "postgres has a table ai_sessions that konvo sync did not create" in done.stderr
     assert [{"id": "mine"}] == rows(database, "select * from konvo.ai_sessions")
     assert [{"count": 1}] == rows(database, "select count(*) from pg_tables where schemaname like 'konvo%'")
 
@@ -164,7 +166,7 @@ def test_it_goes_on_when_it_was_killed(database: str, tmp_path: Path) -> None:
     with mock_server(store, key=KEY) as running:
 
         def start(to: str) -> subprocess.Popen[str]:
-            command = [sys.executable, "-c", SMALL_SLICES, "sync", "--to", to]
+            command = [sys.executable, "-c", SMALL_BATCHES, "sync", "--to", to]
             given = environment(running.url, **{CREDENTIALS: database, "TMPDIR": str(tmp_path)})
             return subprocess.Popen(command, env=given, stderr=subprocess.DEVNULL)
 

@@ -23,7 +23,7 @@ from konvoai import AuthenticationError, InternalServerError, Konvo, KonvoError
 from konvoai._http import retry
 from konvoai._pagination.protocol import Window
 from konvoai._warehouse import sync as sync_module
-from konvoai._warehouse.sync import Synced, sync
+from konvoai._warehouse.sync import SyncResult, sync
 from tests.support.factories import record_messages
 from tests.support.http_server import Reply, replies, serving
 from tests.support.mock_server import MockServer, mock_server
@@ -35,7 +35,7 @@ PROGRAM = """
 import sys
 from konvoai import Konvo, KonvoError
 from konvoai._warehouse import sync
-sync.SLICE = int(sys.argv[2])
+sync.MAX_BATCH_SIZE = int(sys.argv[2])
 try:
     with Konvo() as konvo:
         progress = lambda window, records: print(records, flush=True)
@@ -80,7 +80,7 @@ def reading(store: Store, **habits: Any) -> Iterator[tuple[Konvo, MockServer]]:
         yield konvo, running
 
 
-def synced(store: Store, to: Path, **arguments: Any) -> Synced:
+def synced(store: Store, to: Path, **arguments: Any) -> SyncResult:
     with reading(store) as (konvo, _):
         return sync(konvo, str(to), **arguments)
 
@@ -284,7 +284,7 @@ def test_what_was_committed_stays_when_the_reading_fails_and_the_next_goes_on(tm
                 running.fault = lambda request: 500
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sync_module, "SLICE", 100_000)
+            patch.setattr(sync_module, "MAX_BATCH_SIZE", 100_000)
             with pytest.raises(InternalServerError):
                 sync(konvo, str(to), progress=fail)
         kept = len(sessions(to))
@@ -300,7 +300,7 @@ def test_an_interrupted_lookback_does_not_put_the_next_one_further_back(tmp_path
     store, to = store_of(4000, order="updated"), tmp_path / "konvo.duckdb"
     with reading(store) as (konvo, running), pytest.MonkeyPatch.context() as patch:
         up_to = sync(konvo, str(to)).up_to
-        patch.setattr(sync_module, "SLICE", 100_000)
+        patch.setattr(sync_module, "MAX_BATCH_SIZE", 100_000)
         late: list[int] = []
 
         def fail(window: Window[Any], records: int) -> None:
@@ -335,7 +335,7 @@ def test_a_table_made_by_hand_is_not_touched(tmp_path: Path, table: str) -> None
     to = tmp_path / "konvo.duckdb"
     with duckdb.connect(str(to)) as connection:
         connection.sql(f"create table {table} as select 'mine' as id")
-    with pytest.raises(KonvoError, match=f"{to} has a table {table} that konvo sync did not make.*rename it"):
+    with pytest.raises(KonvoError, match=f"{to} has a table {table} that konvo sync did not create.*rename it"):
         synced(store_of(3), to)
     assert [("mine",)] == query(to, f"from {table}")
     assert [(table,)] == query(to, "select table_name from duckdb_tables")
@@ -347,7 +347,7 @@ def test_a_table_that_is_gone_is_not_taken_for_up_to_date(tmp_path: Path) -> Non
     synced(store_of(3), to)
     with duckdb.connect(str(to)) as connection:
         connection.sql("drop table ai_sessions")
-    with pytest.raises(KonvoError, match="ai_sessions is gone"):
+    with pytest.raises(KonvoError, match="but no table ai_sessions"):
         synced(store_of(3), to)
 
 
@@ -355,11 +355,11 @@ def test_where_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "notes.duckdb").write_text("no database" * 1000)
     monkeypatch.setenv("DESTINATION__REDSHIFT__CREDENTIALS", "mysql://me:hush@127.0.0.1/db")
     wanted = {
-        str(tmp_path / "missing" / "konvo.duckdb"): "there is no folder .*missing: make it first",
+        str(tmp_path / "missing" / "konvo.duckdb"): "there is no folder .*missing: create it",
         str(tmp_path / "notes.duckdb"): "notes.duckdb cannot be written: .*not a valid DuckDB database",
         "nowhere": "dlt has no destination nowhere",
         "filesystem": "dlt's filesystem cannot replace rows",
-        "postgres": "dlt is not told the credentials of postgres: set DESTINATION__POSTGRES__CREDENTIALS",
+        "postgres": "dlt has no credentials for postgres: set DESTINATION__POSTGRES__CREDENTIALS",
         "redshift": "redshift cannot be written: ",
     }
     with reading(store_of(1)) as (konvo, running):
@@ -507,7 +507,7 @@ def test_a_disk_that_is_full_costs_nothing_that_was_committed(tmp_path: Path) ->
         command = [sys.executable, "-c", limited + PROGRAM, str(to), "300000"]
         run = subprocess.run(command, env=process_environment(running.url), stderr=subprocess.PIPE, text=True)
         assert 1 == run.returncode
-        assert f"there is no room left for {to}" in run.stderr
+        assert f"no disk space left for {to}" in run.stderr
         assert 1 == len(run.stderr.splitlines())
         with duckdb.connect(str(to)) as connection:
             kept = connection.sql("select count(*) from ai_sessions").fetchall()[0][0]
