@@ -95,6 +95,10 @@ class Resource(Generic[ListT, ScanT]):
 
     build: ClassVar[Callable[..., dict[str, Any]]]
     envelope: ClassVar[type]
+    command: ClassVar[str]
+    """The name of its command group: `konvo sessions`."""
+    flags: ClassVar[Mapping[str, str]]
+    """What each flag of the operation adds to a record, by its parameter's name; shown by `--help`."""
 
     def __init__(self, paginate: Callable[[ListQuery], ListT], scan: Callable[[ListQuery], ScanT]) -> None:
         self._paginate = paginate
@@ -125,6 +129,11 @@ class AISessions(Resource[ListT, ScanT]):
 
     build = staticmethod(list_ai_sessions._get_kwargs)
     envelope = AISessionResponse
+    command = "sessions"
+    flags: ClassVar[Mapping[str, str]] = {
+        "messages": "Include the text messages.",
+        "state": "Include the status and the state of the AI.",
+    }
 
     def list(
         self,
