@@ -11,6 +11,10 @@ from hashlib import sha256
 from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
+try:
+    import dlt
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError("konvoai.dlt needs dlt: pip install 'konvoai[sync]'", name="dlt") from error
 from dlt.common.schema import Schema
 from dlt.extract import DltResource, DltSource
 
@@ -29,10 +33,6 @@ if TYPE_CHECKING:
 
     from ._pagination.paginator import Scan
 
-try:
-    import dlt
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError("konvoai.dlt needs dlt: pip install 'konvoai[sync]'", name="dlt") from error
 __all__ = ["konvo_source"]
 # Databases hold these names and the keys of `State`: a changed one makes the next sync start over.
 SOURCE_NAME, SESSIONS_TABLE, MESSAGES_TABLE = "konvo", "ai_sessions", "ai_sessions__messages"
