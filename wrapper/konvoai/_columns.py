@@ -1,14 +1,16 @@
-"""The columns of a model in a table: one per field, nested objects flattened, each with one type."""
+"""The columns of a model in a table, one per field with nested objects flattened; a record's value in each."""
 
 import functools
+import json
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from enum import Enum
 from typing import Any, Literal, NamedTuple, TypeGuard
 from uuid import UUID
 
 import attrs
+import msgspec
 
 from . import models
 from ._decoding.fields import json_names, plain_type, union_members
@@ -63,3 +65,22 @@ def flatten(model: type, prefix: str, parent_path: tuple[str, ...]) -> Iterator[
 def has_fields(hint: Any) -> TypeGuard[type]:
     """Whether the type is a model for which the API document lists fields."""
     return isinstance(hint, type) and attrs.has(hint) and any(field.init for field in attrs.fields(hint))
+
+
+def value_at(data: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        data = data.get(name) if data.__class__ is dict else None
+    return data
+
+
+def cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else to_json(value)
+
+
+def to_json(value: Any) -> str:
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeError:  # msgspec rejects a lone surrogate, half of an emoji
+        return json.dumps(value)
