@@ -355,17 +355,23 @@ def moving(store: Store, schedule: Iterable[Change]) -> None:
     left = iter(schedule)
 
     def between(number: int) -> None:
-        change, position, milliseconds = next(left, Change("nothing", 0, 1)) if number else Change("nothing", 0, 0)
-        if store.now is not None:
-            store.now += timedelta(milliseconds=milliseconds)
-        if change == "add":
-            store.add()
-        elif change == "import":
-            store.add(*(store.times(store.id_at(position % len(store))) if len(store) else ()))
-        elif len(store) and change != "nothing":
-            getattr(store, change)(store.id_at(position % len(store)))
+        if number:
+            apply_change(store, next(left, Change("nothing", 0, 1)))
 
     store.between = between
+
+
+def apply_change(store: Store, change: Change) -> None:
+    if store.now is not None:
+        store.now += timedelta(milliseconds=change.milliseconds)
+    if change.what == "add" or (change.what == "import" and not len(store)):
+        store.add()
+    elif len(store) and change.what != "nothing":
+        session_id = store.id_at(change.position % len(store))
+        if change.what == "import":
+            store.add(*store.times(session_id))
+        else:
+            getattr(store, change.what)(session_id)
 
 
 def capped_count(maximum: int) -> Callable[[int], int]:

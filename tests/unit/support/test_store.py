@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support import api_document as document
+from tests.support import api_document
 from tests.support.store import COUNTS, OMITTED, ORDERS, START, Store
 
 MINUTE = timedelta(minutes=1)
@@ -162,7 +162,7 @@ def fields(store: Store, **query: Any) -> set[str]:
 
 
 def test_a_whole_record_has_every_field_of_the_api_document() -> None:
-    every = set(document.properties({"$ref": "#/components/schemas/AISession"}))
+    every = set(api_document.properties({"$ref": "#/components/schemas/AISession"}))
     assert every == fields(Store.of(1), messages="true", state="true")
 
 
