@@ -94,7 +94,7 @@ class Store:
         days_included: With rounded bounds, everything within the unit of the maximum matches too.
         accepted_times: The earliest and latest bound; others get status 400. None accepts all.
         count: The envelope's `count`: a name of `COUNTS`, or a function of the true total.
-        counted: What the total is: the rows of the query, those that are not hidden, of the whole store, or of the page.
+        counted: What the total counts: rows of the query, those not hidden, of the whole store, or of the page.
         count_cached: For how many more requests with the same filters a `count` is repeated.
         ids: Whether records have an `id`, and of which type: True is text.
         now: The server's clock, which stands still until it is moved; None follows the machine's.
