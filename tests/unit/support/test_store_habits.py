@@ -151,7 +151,7 @@ def test_no_time_filter_matches_a_session_without_an_update_time(order: str, exp
     assert [{0, 2}, {0, 2}] == [set(listed(store, **bound)) for bound in bounds]
 
 
-def test_a_session_without_an_update_time_has_null_until_it_is_touched() -> None:
+def test_the_update_time_is_null_until_a_session_is_touched() -> None:
     store = Store(created=[START], updated=[None], now=START + MINUTE)
     before = get(store, state="true")["result"][0]["status"]["last_updated"]
     store.touch("session-0000000")
