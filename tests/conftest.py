@@ -13,7 +13,7 @@ import pytest
 
 from konvoai import AsyncKonvo, Konvo
 from scripts.mock import Mock, MockError, prism
-from tests.support import api_document as document
+from tests.support import api_document
 
 KEY = "test-key"
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -27,7 +27,7 @@ log_offsets = pytest.StashKey[dict[str, int]]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--mock-document", type=Path, default=document.PATH, help="what the mock serves (default: openapi.yaml)"
+        "--mock-document", type=Path, default=api_document.PATH, help="what the mock serves (default: openapi.yaml)"
     )
 
 

@@ -25,10 +25,10 @@ from konvoai._client import page_response
 from konvoai._decoding.drift import Drift
 from konvoai._decoding.page import decode_page
 from konvoai._settings import OnDrift
-from tests.support import api_document as document
+from tests.support import api_document
 from tests.support.both_clients import ClientMode, read
 from tests.support.http_server import Reply, replies, serving
-from tests.support.strategies import any_json, conforming, places
+from tests.support.strategies import any_json, conforming, locations
 
 PAGE = {"$ref": "#/components/schemas/AISessionResponse"}
 RECORD = {"$ref": "#/components/schemas/AISession"}
@@ -71,13 +71,13 @@ def exact(value: Any) -> str:
     return json.dumps(instants(value), sort_keys=True)
 
 
-def misfits(value: Any, said: document.Schema) -> list[str]:
+def misfits(value: Any, said: api_document.Schema) -> list[str]:
     """The attributes of a model, however deep, that hold what the document does not promise."""
-    schema = document.resolve(said)
+    schema = api_document.resolve(said)
     if value is UNSET:
         return []
     if attrs.has(type(value)):
-        fields = document.properties(schema).items()
+        fields = api_document.properties(schema).items()
         return [found for name, field in fields for found in misfits(getattr(value, ATTRIBUTES.get(name, name)), field)]
     if schema.get("type") == "array":
         return (
@@ -107,7 +107,7 @@ def test_conforming_pages_decode_as_from_dict_does(page: dict[str, Any]) -> None
 @FEWER
 @given(records=st.lists(conforming(RECORD), min_size=1, max_size=3), put=any_json, data=st.data())
 def test_no_value_inside_a_record_is_lost(records: list[Any], put: Any, data: st.DataObject) -> None:
-    inside = [place for record in records for place in places(record)]
+    inside = [place for record in records for place in locations(record)]
     for holder, name in data.draw(st.lists(st.sampled_from(inside), max_size=2) if inside else st.just([])):
         holder[name] = put
     sessions = decode({"result": records})
@@ -117,7 +117,7 @@ def test_no_value_inside_a_record_is_lost(records: list[Any], put: Any, data: st
 
 @pytest.mark.drawn
 @FEWER
-@given(conforming(RECORD, more=False))
+@given(conforming(RECORD, extra=False))
 def test_a_conforming_record_reports_no_drift(record: dict[str, Any]) -> None:
     decode({"count": 1, "result": [record]}, on_drift="raise")
 

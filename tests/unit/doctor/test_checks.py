@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support.doctor import examined, store_of
 from tests.support.http_server import Reply
-from tests.support.store import Answer, Store
+from tests.support.store import Response, Store
 
 UNKNOWN = "unknown: "
 TIMES = {"created": "created_at", "updated": "status.last_updated"}
@@ -118,8 +118,8 @@ def test_an_order_by_none_of_the_times() -> None:
 
 
 class PageCount(Store):
-    def answer(self, query: Mapping[str, str]) -> Answer:
-        answer = super().answer(query)
+    def respond(self, query: Mapping[str, str]) -> Response:
+        answer = super().respond(query)
         if answer.status == 200:
             answer.body["count"] = len(answer.body["result"])
         return answer
@@ -142,8 +142,8 @@ def test_a_count_without_the_filters_is_a_deviation(number: int) -> None:
 class Lenient(Store):
     """Accepts a limit that is too large, and returns errors without the API document's `Error`."""
 
-    def answer(self, query: Mapping[str, str]) -> Answer:
-        answer = super().answer({**query, "limit": "200"} if query.get("limit") == "201" else query)
+    def respond(self, query: Mapping[str, str]) -> Response:
+        answer = super().respond({**query, "limit": "200"} if query.get("limit") == "201" else query)
         return answer if answer.status == 200 else answer._replace(body={"detail": "no"})
 
 

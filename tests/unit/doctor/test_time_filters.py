@@ -10,7 +10,7 @@ import pytest
 
 from konvoai._resources import AISessions
 from tests.support.doctor import LONG_AGO, examined, store_of
-from tests.support.store import Answer, Store
+from tests.support.store import Response, Store
 
 UNKNOWN = "unknown: "
 
@@ -32,9 +32,9 @@ def test_records_of_one_time_have_bounds_but_no_order(inclusive: tuple[bool, boo
 class Coarse(Store):
     """Truncates the bounds to seconds."""
 
-    def answer(self, query: Mapping[str, str]) -> Answer:
+    def respond(self, query: Mapping[str, str]) -> Response:
         cut = {n: datetime.fromisoformat(text).replace(microsecond=0) for n, text in query.items() if "updated" in n}
-        return super().answer({**query, **{name: time.isoformat() for name, time in cut.items()}})
+        return super().respond({**query, **{name: time.isoformat() for name, time in cut.items()}})
 
 
 def test_filters_precise_to_a_second() -> None:
@@ -44,8 +44,8 @@ def test_filters_precise_to_a_second() -> None:
 
 
 class OneFilter(Store):
-    def answer(self, query: Mapping[str, str]) -> Answer:
-        return super().answer({name: text for name, text in query.items() if name != "updated_at_max"})
+    def respond(self, query: Mapping[str, str]) -> Response:
+        return super().respond({name: text for name, text in query.items() if name != "updated_at_max"})
 
 
 def test_one_ignored_filter() -> None:

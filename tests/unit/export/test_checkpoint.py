@@ -37,7 +37,7 @@ STATE = {
 def sessions(store: Store) -> list[dict[str, Any]]:
     """Returns the sessions of the store, oldest first."""
     pages = ({"page": str(page), "limit": "200", "messages": "true", "state": "true"} for page in range(4))
-    return [record for page in pages for record in store.answer(page).body["result"]]
+    return [record for page in pages for record in store.respond(page).body["result"]]
 
 
 def mark(identifier: str, *, may_repeat: bool) -> bytes:

@@ -160,7 +160,7 @@ def test_a_lasting_fault_raises_its_error_with_its_page(
     assert not any(value in str(error) for name, value in query.items() if name.startswith("updated"))
     assert ("(3 attempts)" in str(error)) == (attempts == 3)
     if isinstance(shown, int):
-        assert "a fault on demand" in str(error)
+        assert "injected fault" in str(error)
 
 
 def test_all_requests_of_a_client_wait_for_retry_after(mode: ClientMode) -> None:
