@@ -129,6 +129,7 @@ with httpx.Client() as http_client, Konvo(http_client=http_client) as konvo:
                 os._exit(1)
             except KonvoError as error:
                 print(error, flush=True)
+        assert repr(konvo).startswith("<Konvo http://127.0.0.1")
         konvo.close()
         os._exit(0)
     status = os.wait()[1]
