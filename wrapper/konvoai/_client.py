@@ -28,7 +28,7 @@ from .errors import ResponseValidationError
 if TYPE_CHECKING:
     from konvo_api_client import AuthenticatedClient
 
-    from ._decoding.page import DecodedPage
+    from ._decoding.parse import DecodedPage
     from ._resources import AISessions, ListQuery
     from .models import AISession
 

@@ -1,142 +1,30 @@
-"""Every wait ends, every answer has a largest size, and an end can come at any moment."""
+"""Requests that are cancelled, threads, event loops and forks."""
 
 import asyncio
-import gzip
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
-import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from typing import Any
 
-import httpx
 import pytest
 
-from konvoai import APIStatusError, APITimeoutError, AsyncKonvo, Konvo, KonvoError, ResponseValidationError
-from konvoai._http import body, deadline
-from tests.support.both_clients import KEY, ClientMode, ReadMethod, read
-from tests.support.http_server import Reply, replies, serving, sessions, talking
+from konvoai import AsyncKonvo, Konvo, KonvoError
+from tests.support.both_clients import KEY, ReadMethod
 from tests.support.mock_server import Fault, mock_server
 from tests.support.store import Store
 
 LONG = 45
-"""Seconds that nothing here comes near, unless it hangs."""
-
-
-def trickle(head: bytes) -> Any:
-    """Sends a byte every now and then, for ever."""
-
-    def talk(connection: socket.socket) -> None:
-        connection.sendall(head)
-        while True:
-            connection.sendall(b"x")
-            time.sleep(0.02)
-
-    return talk
-
-
-@pytest.mark.parametrize(
-    "head",
-    [
-        pytest.param(b"HTTP/1.1 200 OK\r\nX-", id="of headers"),
-        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n", id="of a body"),
-        pytest.param(b"HTTP/1.1 500 Oh\r\nContent-Length: 99999999\r\n\r\n", id="of an error"),
-    ],
-)
-def test_a_trickle_of_bytes_ends_after_the_longest_time(
-    mode: ClientMode, head: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(deadline, "ATTEMPT_TIMEOUT", 0.3)
-    with talking(trickle(head)) as url:
-        with pytest.raises(APITimeoutError, match=r"not complete after 0\.3 s"):
-            read(mode, url)
-
-
-def test_a_trickle_ends_with_a_client_of_the_users_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deadline, "ATTEMPT_TIMEOUT", 0.3)
-    with talking(trickle(b"HTTP/1.1 200 OK\r\n\r\n")) as url, httpx.Client() as own:
-        with Konvo(KEY, base_url=url, http_client=own) as konvo, pytest.raises(APITimeoutError, match="not complete"):
-            list(konvo.ai_sessions.list())
-
-
-def test_an_answer_that_is_given_up_gives_its_connection_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(body, "MAX_RESPONSE_BYTES", 10)
-    limits = httpx.Limits(max_connections=1)
-    with serving(replies(Reply({"result": []}))) as server, httpx.Client(limits=limits) as own:
-        with Konvo(KEY, base_url=server.url, http_client=own, max_retries=0, timeout=0.5) as konvo:
-            for _ in range(3):
-                with pytest.raises(ResponseValidationError, match="larger"):
-                    list(konvo.ai_sessions.list())
-
-
-@pytest.mark.anyio
-async def test_an_async_answer_that_is_given_up_gives_its_connection_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(body, "MAX_RESPONSE_BYTES", 10)
-    limits = httpx.Limits(max_connections=1)
-    with serving(replies(Reply({"result": []}))) as server:
-        async with httpx.AsyncClient(limits=limits) as own:
-            async with AsyncKonvo(KEY, base_url=server.url, http_client=own, max_retries=0, timeout=0.5) as konvo:
-                for _ in range(3):
-                    with pytest.raises(ResponseValidationError, match="larger"):
-                        [session async for session in konvo.ai_sessions.list()]
-
-
-def test_a_bomb_of_gzip_is_not_unpacked(mode: ClientMode) -> None:
-    packed = gzip.compress(b" " * (body.MAX_RESPONSE_BYTES + 1), 1)
-    with serving(replies(Reply(packed, headers={"Content-Encoding": "gzip"}))) as server:
-        with pytest.raises(ResponseValidationError, match="larger than 256 MB"):
-            read(mode, server.url)
-    assert len(server.requests) == 1
-
-
-def test_an_answer_that_is_too_large_is_refused_and_one_that_is_not_is_read(
-    mode: ClientMode, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    small, large = ({"count": 1, "result": sessions(1), "more": "x" * more} for more in (0, 2**20))
-    monkeypatch.setattr(body, "MAX_RESPONSE_BYTES", 2**20)
-    client = {"on_drift": "ignore"}
-    with serving(replies(Reply(small), Reply({"result": []}))) as server:
-        assert len(read(mode, server.url, client=client)) == 1
-    with serving(replies(Reply(large))) as server:
-        with pytest.raises(ResponseValidationError, match="larger than 1 MB"):
-            read(mode, server.url, client=client)
-
-
-def test_of_a_large_error_enough_is_read(mode: ClientMode) -> None:
-    with serving(replies(Reply(b"<html>" * 2**20, status=404))) as server:
-        with pytest.raises(APIStatusError, match="404") as caught:
-            read(mode, server.url)
-    assert len(caught.value.response.content) < 2 * body.MAX_ERROR_BYTES
-
-
-RAW = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-PAGE = b'{"count": 1, "result": [{"id": "session-1"}]}'
-
-
-@pytest.mark.parametrize(
-    ("coding", "packed"),
-    [
-        ("gzip", gzip.compress(PAGE)),
-        ("gzip", gzip.compress(PAGE[:9]) + gzip.compress(PAGE[9:])),
-        ("deflate", zlib.compress(PAGE)),
-        ("deflate", RAW.compress(PAGE) + RAW.flush()),
-        ("identity", PAGE),
-    ],
-    ids=["gzip", "gzip in two", "deflate", "deflate without a head", "identity"],
-)
-def test_a_packed_answer_is_unpacked(mode: ClientMode, coding: str, packed: bytes) -> None:
-    with serving(replies(Reply(packed, headers={"Content-Encoding": coding}), Reply({"result": []}))) as server:
-        assert [session.id for session in read(mode, server.url)] == ["session-1"]
+"""Seconds that only a program that hangs takes."""
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.2])
-def test_closing_ends_what_is_under_way_in_other_threads(seconds: float) -> None:
+def test_close_cancels_requests_of_other_threads(seconds: float) -> None:
     with mock_server(Store.of(100), fault=hanging_after(1)) as server, ThreadPoolExecutor() as pool:
         konvo = Konvo(KEY, base_url=server.url, max_retries=0)
         readings = [pool.submit(list, konvo.ai_sessions.list(limit=10, concurrency=c)) for c in (1, 4)]
@@ -149,9 +37,9 @@ def test_closing_ends_what_is_under_way_in_other_threads(seconds: float) -> None
                 reading.result(LONG)
 
 
-def hanging_after(answers: int) -> Any:
-    """Answers so many of the requests and leaves the others without an answer."""
-    left = [None] * answers
+def hanging_after(responses: int) -> Any:
+    """Return a fault that lets this many requests pass and never responds to the others."""
+    left = [None] * responses
 
     def fault(request: Any) -> Fault:
         with suppress(IndexError):
@@ -161,7 +49,7 @@ def hanging_after(answers: int) -> Any:
     return fault
 
 
-def test_a_reader_who_stops_does_not_wait_for_a_server_that_hangs() -> None:
+def test_an_abandoned_list_does_not_wait_for_the_server() -> None:
     with mock_server(Store.of(100), fault=hanging_after(2)) as server, Konvo(KEY, base_url=server.url) as konvo:
         with closing(konvo.ai_sessions.list(limit=10, concurrency=4).pages()) as pages:
             next(pages)
@@ -169,19 +57,19 @@ def test_a_reader_who_stops_does_not_wait_for_a_server_that_hangs() -> None:
         assert [thread for thread in threading.enumerate() if thread.name == "konvoai"] == []
 
 
-@pytest.mark.parametrize("moment", range(1, 12))
+@pytest.mark.parametrize("number", range(1, 12))
 @pytest.mark.parametrize("method", ["list", "scan"])
-def test_a_cancelled_reading_leaves_nothing_behind(method: ReadMethod, moment: int) -> None:
-    """Cancelled when the request of this number has arrived, which is never answered."""
+def test_a_cancelled_list_or_scan_leaves_no_task(method: ReadMethod, number: int) -> None:
+    """The task is cancelled when the request of this number arrives, which gets no response."""
 
     async def reading() -> None:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
 
         def fault(request: Any) -> Fault:
-            if len(server.requests) == moment:
+            if len(server.requests) == number:
                 loop.call_soon_threadsafe(task.cancel)
-            return "slow" if len(server.requests) >= moment else None
+            return "slow" if len(server.requests) >= number else None
 
         with mock_server(Store.of(100, cap=10, order="updated"), fault=fault) as server:
             konvo = AsyncKonvo(KEY, base_url=server.url)
@@ -211,12 +99,12 @@ def without():
     for session in getattr(Konvo().ai_sessions, way)(concurrency=concurrency):
         print(session.id, flush=True)
 
-async def twin():
+async def async_block():
     async with AsyncKonvo() as konvo:
         async for session in getattr(konvo.ai_sessions, way)(concurrency=concurrency):
             print(session.id, flush=True)
 
-{"with": with_block, "without": without, "async": lambda: asyncio.run(twin())}[sys.argv[1]]()
+{"with": with_block, "without": without, "async": lambda: asyncio.run(async_block())}[sys.argv[1]]()
 """
 
 
@@ -234,7 +122,7 @@ def program(url: str, source: str, *arguments: str) -> Iterator[subprocess.Popen
 @pytest.mark.parametrize("concurrency", ["1", "4"])
 @pytest.mark.parametrize("method", ["list", "scan"])
 @pytest.mark.parametrize("how", ["with", "without", "async"])
-def test_ctrl_c_ends_a_program_at_once_though_the_server_hangs(how: str, method: ReadMethod, concurrency: str) -> None:
+def test_ctrl_c_ends_a_program_though_the_server_hangs(how: str, method: ReadMethod, concurrency: str) -> None:
     with mock_server(Store.of(100, cap=10, order="updated"), fault=hanging_after(6)) as server:
         with program(server.url, PROGRAM, how, method, concurrency) as process:
             while len(server.requests) < 7 and process.poll() is None:
@@ -258,7 +146,7 @@ def test_many_threads_share_a_client() -> None:
         assert [[session.id for session in reading.result()] for reading in readings] == [store.ids_in_order()] * 16
 
 
-def test_another_event_loop_is_told_why_not() -> None:
+def test_a_second_event_loop_raises_an_error() -> None:
     with mock_server(Store.of(3)) as server:
         konvo = AsyncKonvo(KEY, base_url=server.url)
 
@@ -279,9 +167,11 @@ def test_another_event_loop_is_told_why_not() -> None:
 
 
 LIMITS = ["10", "11", "12"]
-"""Of the pages of the parent and its two children, which tells their requests apart."""
+"""The page size of the parent and of each of its two children, by which their requests differ."""
+
 FORKED = """
 import os, sys
+from konvo_api_client.api.ai_sessions import list_ai_sessions
 from konvoai import Konvo
 
 konvo = Konvo(max_retries=0)
@@ -292,6 +182,7 @@ for limit in (11, 12):
         for _ in range(20):
             assert len(list(konvo.ai_sessions.list(limit=limit))) == 60
         assert konvo.api.get_httpx_client() is konvo._transport.http
+        assert list_ai_sessions.sync_detailed(client=konvo.api, limit=limit).parsed.count == 60
         os._exit(0)
 for _ in range(20):
     assert len(list(konvo.ai_sessions.list(limit=10))) == 60
@@ -307,3 +198,71 @@ def test_a_fork_opens_its_own_connections() -> None:
     ports = [{request.port for request in server.requests if request.query["limit"] == limit} for limit in LIMITS]
     assert all(ports)
     assert len(set.union(*ports)) == sum(map(len, ports))
+
+
+ALARM = """
+import signal, sys
+from konvoai import Konvo
+
+class Alarm:
+    def __call__(self, number, frame):
+        raise LimitError("the limit of the program")
+
+class LimitError(TimeoutError):
+    pass
+
+def function(*_):
+    raise LimitError("the limit of the program")
+
+handler = {"function": function, "callable": Alarm(), "lambda": lambda number, frame: function()}[sys.argv[1]]
+http_client = __import__("httpx").Client() if sys.argv[2] == "http_client" else None
+signal.signal(signal.SIGALRM, handler)
+with Konvo(http_client=http_client) as konvo:
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        list(konvo.ai_sessions.list())
+    except LimitError as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="this system has no SIGALRM")
+@pytest.mark.parametrize("client", ["own", "http_client"])
+@pytest.mark.parametrize("handler", ["function", "callable", "lambda"])
+def test_a_timeout_error_of_a_signal_handler_passes_through(handler: str, client: str) -> None:
+    with mock_server(Store.of(3), fault="slow") as server, program(server.url, ALARM, handler, client) as process:
+        printed = process.communicate(timeout=LONG)
+    assert printed[0] == "the limit of the program\n", printed
+    assert len(server.requests) == 1
+
+
+FORKED_USER_CLIENT = """
+import os, sys
+import httpx
+from konvoai import Konvo, KonvoError
+
+with httpx.Client() as http_client, Konvo(http_client=http_client) as konvo:
+    count = konvo.ai_sessions.list().count()
+    child = os.fork()
+    if not child:
+        for use in (konvo.ai_sessions.list().count, lambda: konvo.api):
+            try:
+                use()
+                os._exit(1)
+            except KonvoError as error:
+                print(error, flush=True)
+        konvo.close()
+        os._exit(0)
+    status = os.wait()[1]
+    sys.exit(status or konvo.ai_sessions.list().count() != count)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_fork_with_a_users_http_client_is_an_error() -> None:
+    with mock_server(Store.of(60)) as server, program(server.url, FORKED_USER_CLIENT) as process:
+        output, errors = process.communicate(timeout=LONG)
+    assert process.returncode == 0, errors
+    message = "http_client= belongs to the parent of this process: make a new httpx client and a new Konvo here"
+    assert output.splitlines() == [message] * 2
+    assert len({request.port for request in server.requests}) == 1
