@@ -101,7 +101,7 @@ class MockServer:
         if fault is None or isinstance(fault, str | Reply):
             return None
         status, headers = fault if isinstance(fault, tuple) else (fault, {})
-        return Response(status, {**self.store.headers(), **headers}, error_body(status, "a fault on demand"))
+        return Response(status, {**self.store.headers(), **headers}, error_body(status, "injected fault"))
 
     def _error(self, request: Request) -> Response | None:
         if request.path != PATH:
