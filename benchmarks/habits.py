@@ -1,6 +1,6 @@
 """What list and scan lose on servers with habits: drawn servers, read in memory while their sessions change.
 
-python -m benchmarks.habits [--schedules N] [--only TEXT] [--json FILE] [--before FILE] [--write]
+python -m benchmarks.habits [--schedules N] [--only TEXT] [--json FILE] [--read FILE] [--before FILE] [--write]
 """
 
 from __future__ import annotations
@@ -26,22 +26,32 @@ def main() -> None:
     parser.add_argument("--schedules", type=int, default=100, help="drawn servers per habit (default: %(default)s)")
     parser.add_argument("--only", default="", metavar="TEXT", help="measure only the habits with this text")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file")
+    parser.add_argument("--read", type=Path, metavar="FILE", help="use the figures of another run: measure nothing")
     parser.add_argument("--before", type=Path, metavar="FILE", help="compare with the figures of another run")
     parser.add_argument("--write", action="store_true", help=f"write the tables to {PAGE.name}")
     options = parser.parse_args()
-    results = {}
-    for habit in HABITS:
-        if options.only in habit:
-            results[habit] = measure(habit, options.schedules)
-            print(".", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
+    results = load(options.read) if options.read else measure_all(options.only, options.schedules)
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    before = json.loads(options.before.read_text(encoding="utf-8")) if options.before else {}
-    text = report(results, before)
+    text = report(results, load(options.before) if options.before else {})
     print(text)
     if options.write:
         write(text)
+
+
+def load(file: Path) -> Results:
+    results: Results = json.loads(file.read_text(encoding="utf-8"))
+    return results
+
+
+def measure_all(text: str, schedules: int) -> Results:
+    results = {}
+    for habit in HABITS:
+        if text in habit:
+            results[habit] = measure(habit, schedules)
+            print(".", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    return results
 
 
 def measure(habit: str, schedules: int) -> dict[str, Figures]:
