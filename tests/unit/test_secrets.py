@@ -27,7 +27,7 @@ SINCE = datetime(2019, 7, 13, 11, 12, 13, tzinfo=UTC)
 RESPONSES: dict[str, Reply] = {
     "page": Reply({"count": 1, "result": [{"id": "one", "odd": None}]}),
     "refused": Reply({"error": 401, "message": "who are you?"}, 401),
-    "busy": Reply({}, 429, {"Retry-After": "0"}),
+    "busy": Reply({}, 429, {"Retry-After": "0.01"}),
     "moved": Reply(b"", 302, {"Location": "/elsewhere"}),
     "not JSON": Reply(b"<html>"),
     "cut": Reply(b"{", declared=9),
@@ -148,7 +148,7 @@ def test_certificates_are_verified(mode: ClientMode, monkeypatch: pytest.MonkeyP
 
 
 def test_values_of_queries_are_not_logged_at_info(mode: ClientMode, caplog: pytest.LogCaptureFixture) -> None:
-    fault = [Reply({}, 503, {"Retry-After": "0"}), None]
+    fault = [Reply({}, 503, {"Retry-After": "0.01"}), None]
     with (
         caplog.at_level(logging.INFO),
         mock_server(Store.of(3), fault=lambda request: fault.pop(0) if fault else None) as s,

@@ -1,15 +1,17 @@
-"""The size limit of a response, and compressed responses."""
+"""The size limit of a response, compressed responses, and those cut short."""
 
 import gzip
+import socket
 import zlib
+from collections.abc import Callable
 
 import httpx
 import pytest
 
-from konvoai import APIStatusError, AsyncKonvo, Konvo, ResponseValidationError
-from konvoai._http import body
+from konvoai import APIConnectionError, APIStatusError, AsyncKonvo, Konvo, ResponseValidationError
+from konvoai._http import body, retry
 from tests.support.both_clients import KEY, ClientMode, read
-from tests.support.http_server import Reply, replies, serving, sessions
+from tests.support.http_server import Reply, replies, serving, sessions, talking
 
 
 def test_a_response_above_the_limit_releases_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,12 +72,50 @@ PAGE = b'{"count": 1, "result": [{"id": "session-1"}]}'
     [
         ("gzip", gzip.compress(PAGE)),
         ("gzip", gzip.compress(PAGE[:9]) + gzip.compress(PAGE[9:])),
+        ("gzip", gzip.compress(PAGE) + bytes(512)),
         ("deflate", zlib.compress(PAGE)),
         ("deflate", RAW.compress(PAGE) + RAW.flush()),
         ("identity", PAGE),
     ],
-    ids=["gzip", "gzip in two", "deflate", "deflate without a head", "identity"],
+    ids=["gzip", "gzip in two", "gzip with padding", "deflate", "deflate without a head", "identity"],
 )
 def test_a_compressed_response_is_decompressed(mode: ClientMode, coding: str, compressed: bytes) -> None:
     with serving(replies(Reply(compressed, headers={"Content-Encoding": coding}), Reply({"result": []}))) as server:
         assert [session.id for session in read(mode, server.url)] == ["session-1"]
+
+
+def unframed(*bodies: bytes) -> Callable[[socket.socket], None]:
+    """Send the bodies in order, one for each connection, of which only the end of the connection is the end."""
+    left = list(bodies)
+
+    def talk(connection: socket.socket) -> None:
+        sent = left.pop(0) if len(left) > 1 else left[0]
+        connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + sent)
+
+    return talk
+
+
+@pytest.fixture
+def short_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry, "INITIAL_BACKOFF", 0.005)
+
+
+@pytest.mark.usefixtures("short_delays")
+@pytest.mark.parametrize("size", [0, 1, 20, PAGE.index(b"}") + 1, len(PAGE) - 1])
+def test_json_cut_short_without_a_length_is_retried(mode: ClientMode, size: int) -> None:
+    with talking(unframed(PAGE[:size], PAGE[:size], PAGE)) as url:
+        assert [session.id for session in read(mode, url, limit=2)] == ["session-1"]
+
+
+@pytest.mark.usefixtures("short_delays")
+def test_json_that_is_always_cut_is_a_connection_error(mode: ClientMode) -> None:
+    with talking(unframed(PAGE[:20])) as url:
+        with pytest.raises(APIConnectionError, match=r"ended within the JSON of the response"):
+            read(mode, url, client={"max_retries": 1})
+
+
+@pytest.mark.parametrize("content", [b"<html>", b"\x00", b"nothing"])
+def test_another_body_without_a_length_is_not_retried(mode: ClientMode, content: bytes) -> None:
+    with talking(unframed(content, PAGE)) as url:
+        with pytest.raises(ResponseValidationError, match="not JSON"):
+            read(mode, url)

@@ -8,7 +8,7 @@ from konvoai import Konvo, KonvoError
 from tests.support.both_clients import ClientMode, read
 from tests.support.http_server import Reply, replies, serving, sessions
 
-BUSY = Reply({}, 503, {"Retry-After": "0"})
+BUSY = Reply({}, 503, {"Retry-After": "0.01"})
 ONE, NONE = Reply({"count": 1, "result": sessions(1)}), Reply({"result": []})
 
 

@@ -56,3 +56,9 @@ def test_retry_after_is_the_delay() -> None:
 
 def test_a_retry_after_above_two_minutes_is_final() -> None:
     assert retry_delay(response(429, retry_after="121"), 0, 4, 0.0) is None
+
+
+@pytest.mark.parametrize("text", ["0", "-5", "Wed, 21 Oct 2015 07:28:00 GMT", "Sat, 01 Jan 0000 00:00:00 GMT", "soon"])
+def test_a_retry_after_without_a_wait_falls_back_to_the_backoff(text: str) -> None:
+    delays = [retry_delay(response(429, retry_after=text), attempt, 4, 0.0) for attempt in range(3)]
+    assert delays == [0.5, 1.0, 2.0]

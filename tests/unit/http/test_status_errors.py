@@ -26,7 +26,7 @@ ONE = Reply({"count": 1, "result": sessions(1)})
 
 NONE = Reply({"count": 1, "result": []})
 
-AT_ONCE = {"Retry-After": "0"}
+AT_ONCE = {"Retry-After": "0.01"}
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_an_error_with_many_in_flight_comes_after_what_arrived_and_ends_all(
     mode: ClientMode, method: ReadMethod
 ) -> None:
     def fault(request: Any) -> Any:
-        return (500, {"Retry-After": "0"}) if len(server.requests) > 12 else None
+        return (500, {"Retry-After": "0.01"}) if len(server.requests) > 12 else None
 
     with mock_server(Store.of(500, cap=10, order="updated"), fault=fault) as server:
         with pytest.raises(InternalServerError):

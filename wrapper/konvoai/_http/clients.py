@@ -6,7 +6,7 @@ import functools
 import logging
 import os
 import ssl
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextvars import ContextVar
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
@@ -20,6 +20,8 @@ from ..errors import ConfigurationError, KonvoError, bare_url
 
 CLOSED = "this client is closed: make a new one, or do the work inside its `with` block"
 HEADERS = {"user-agent": f"konvoai/{__version__}", "accept-encoding": "gzip, deflate"}
+ATTEMPT = "konvoai.attempt"
+"""The extension of a request that identifies it in the pool, also behind the user's client."""
 SENDING: ContextVar[bool] = ContextVar("SENDING", default=False)
 """Whether a request of konvoai is being sent in this context."""
 
@@ -166,3 +168,28 @@ def forwarded_request(user_client: httpx.Client | httpx.AsyncClient, request: ht
     return user_client.build_request(
         request.method, request.url, headers=body, content=request.content, extensions=request.extensions
     )
+
+
+def connection_pools(http: httpx.AsyncClient) -> Iterator[Any]:
+    """Yield the httpcore pools that a client sends through; a transport of another library has none."""
+    import httpcore
+
+    for transport in (http._transport, *http._mounts.values()):
+        if isinstance(transport, AsyncForwardingTransport):
+            yield from connection_pools(transport._user_client)
+        elif isinstance(pool := getattr(transport, "_pool", None), httpcore.AsyncConnectionPool):
+            yield pool
+
+
+async def release_connections(http: httpx.AsyncClient, attempt: object) -> None:
+    """Close what a cancelled attempt left in its pool, which httpcore counts as in use for ever (encode/httpcore#1093).
+
+    Args:
+        attempt: The extension ATTEMPT of its request.
+    """
+    for pool in connection_pools(http):
+        pool._requests = [sent for sent in pool._requests if sent.request.extensions.get(ATTEMPT) is not attempt]
+        used = [sent.connection for sent in pool._requests]
+        leaked = [c for c in pool._connections if not (c in used or c.is_idle() or c.is_closed())]
+        pool._connections = [c for c in pool._connections if c not in leaked]
+        await pool._close_connections(leaked + pool._assign_requests_to_connections())

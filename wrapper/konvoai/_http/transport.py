@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import httpx
@@ -14,6 +15,7 @@ from .._settings import Settings
 from ..errors import KonvoError
 from . import deadline
 from .body import Body
+from .clients import ATTEMPT, release_connections
 from .deadline import CURRENT_DEADLINE, Deadline, DeadlineExceeded
 from .request_flow import TRANSPORT_ERRORS, Step, advance, as_outcome, request_flow
 from .retry import Outcome
@@ -161,11 +163,18 @@ class AsyncTransport(BaseTransport[httpx.AsyncClient]):
         if isinstance(step, float):
             await asyncio.sleep(min(step, deadline.POLL_INTERVAL))
             return None
+        step.extensions[ATTEMPT] = attempt = object()
         try:
             async with asyncio.timeout(deadline.ATTEMPT_TIMEOUT) as limit:
                 return await self._read(step)
         except TRANSPORT_ERRORS as error:
-            return DeadlineExceeded.after(deadline.ATTEMPT_TIMEOUT) if limit.expired() else as_outcome(error)
+            if not limit.expired():
+                return as_outcome(error)
+            await release_connections(self.http, attempt)
+            return DeadlineExceeded.after(deadline.ATTEMPT_TIMEOUT)
+        except asyncio.CancelledError:
+            await release_connections(self.http, attempt)
+            raise
 
     async def _read(self, request: httpx.Request) -> httpx.Response:
         response = await self.http.send(request, stream=True)
@@ -182,6 +191,16 @@ class AsyncTransport(BaseTransport[httpx.AsyncClient]):
             await response.aclose()
 
     async def close(self) -> None:
-        """Close the connections; a fork leaves the user's open."""
-        if not self._is_parents():
-            await self.http.aclose()
+        """Close the connections, in the event loop that they belong to; a fork leaves the user's open."""
+        import asyncio
+
+        if self._is_parents():
+            return
+        http, loop = self.http, asyncio.get_running_loop()
+        if self._loop in (None, loop):
+            await http.aclose()
+        elif not self._loop.is_closed():
+            raise KonvoError("this AsyncKonvo is in use in another event loop: await aclose() there")
+        else:
+            with suppress(RuntimeError):  # asyncio does not close connections of a closed loop: Python does, without it
+                await http.aclose()
