@@ -109,7 +109,7 @@ class Konvo(BaseClient):
         return page_response(query.decode, self._transport.send(request, stop), self._drift)
 
     def close(self) -> None:
-        """Cancel the requests in flight and close the connections; an `http_client` of your own stays open."""
+        """Cancels the requests in flight and closes the connections; an `http_client` of your own stays open."""
         self._transport.close()
 
     def __enter__(self) -> Self:
@@ -151,7 +151,7 @@ class AsyncKonvo(BaseClient):
         return page_response(query.decode, await self._transport.send(request), self._drift)
 
     async def aclose(self) -> None:
-        """Cancel the requests in flight and close the connections; an `http_client` of your own stays open."""
+        """Cancels the requests in flight and closes the connections; an `http_client` of your own stays open."""
         await self._transport.close()
 
     async def __aenter__(self) -> Self:
@@ -166,7 +166,7 @@ class AsyncKonvo(BaseClient):
 def page_response(
     decode: Callable[[bytes, Drift], DecodedPage], response: httpx.Response, drift: Drift
 ) -> PageResponse[Any]:
-    """Return the records of a response of status 200; raise `ResponseValidationError` where it has none."""
+    """Returns the records of a response of status 200; raises `ResponseValidationError` where it has none."""
     try:
         items, count = decode(response.content, drift)
     except DecodeError as error:

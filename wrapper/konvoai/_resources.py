@@ -56,7 +56,7 @@ class ListQuery(NamedTuple):
         return self.build(limit=1, **self._parameters(PageRequest(None, *self.bounds)))
 
     def _parameters(self, request: PageRequest) -> dict[str, Any]:
-        """Return the parameters of a request that the operation accepts."""
+        """Returns the parameters of a request that the operation accepts."""
         minimum, maximum = wire_time(request.minimum), wire_time(request.maximum, round_up=True)
         parameters = {"page": request.page, "updated_at_min": minimum, "updated_at_max": maximum}
         accepted = parameters_of(self.build)
@@ -77,7 +77,7 @@ class WireTime(str):
 
 
 def wire_time(time: datetime | None, *, round_up: bool = False) -> WireTime | None:
-    """Return a UTC time as RFC 3339 with milliseconds and `Z`, which strict servers require; bounds never shrink."""
+    """Returns a UTC time as RFC 3339 with milliseconds and `Z`, which strict servers require; bounds never shrink."""
     if time is None:
         return None
     if round_up and time.microsecond % 1000 and time < LAST_MILLISECOND:
@@ -87,7 +87,7 @@ def wire_time(time: datetime | None, *, round_up: bool = False) -> WireTime | No
 
 @functools.cache
 def parameters_of(build: Callable[..., dict[str, Any]]) -> Mapping[str, inspect.Parameter]:
-    """Return the parameters of a generated request builder."""
+    """Returns the parameters of a generated request builder."""
     return inspect.signature(build).parameters
 
 
@@ -147,7 +147,7 @@ class AISessions(Resource[ListT, ScanT]):
         state: bool = False,
         concurrency: int = 4,
     ) -> ListT:
-        """Return every session exactly once, in the server's order; no request is sent until you iterate.
+        """Returns every session exactly once, in the server's order; no request is sent until you iterate.
 
         Args:
             page: The page to start at, as the server numbers pages; None for the first, whatever its number.
@@ -173,7 +173,7 @@ class AISessions(Resource[ListT, ScanT]):
         state: bool = False,
         concurrency: int = 4,
     ) -> ScanT:
-        """Return every session by time windows, the oldest update first: for backfills, and to resume from a window.
+        """Returns every session by time windows, the oldest update first: for backfills, and to resume from a window.
 
         Args:
             updated_at_min: Only sessions updated after this time, an aware datetime; `window.end` resumes there.
@@ -197,7 +197,7 @@ def list_records(
     concurrency: int = 4,
     **include: Any,
 ) -> ListT:
-    """Return a resource's list of raw `Record`s; arguments and errors are those of `list`."""
+    """Returns a resource's list of raw `Record`s; arguments and errors are those of `list`."""
     query = resource._query(validate_period(updated_at_min, updated_at_max), concurrency, limit=limit, **include)
     return resource._paginate(query._replace(decode=decode_raw_page))
 
@@ -209,7 +209,7 @@ def scan_records(
     concurrency: int = 4,
     **include: Any,
 ) -> ScanT:
-    """Return a resource's scan of raw `Record`s; arguments and errors are those of `scan`."""
+    """Returns a resource's scan of raw `Record`s; arguments and errors are those of `scan`."""
     query = resource._query(validate_period(updated_at_min, updated_at_max), concurrency, **include)
     return resource._scan(query._replace(decode=decode_raw_page))
 
@@ -217,7 +217,7 @@ def scan_records(
 def count_records(
     resource: Resource[Any, Any], updated_at_min: datetime | None, updated_at_max: datetime | None
 ) -> int | None:
-    """Return the server's total for such a list, from one request; None where the server sends no total."""
+    """Returns the server's total for such a list, from one request; None where the server sends no total."""
     total: int | None = resource._paginate(resource._query(validate_period(updated_at_min, updated_at_max), 1)).count()
     return total
 
@@ -236,7 +236,7 @@ def validate_flag(name: str, value: bool) -> bool:
 
 
 def validate_period(updated_at_min: datetime | None, updated_at_max: datetime | None) -> Bounds:
-    """Return the two time filters in UTC."""
+    """Returns the two time filters in UTC."""
     minimum, maximum = validate_time("updated_at_min", updated_at_min), validate_time("updated_at_max", updated_at_max)
     if minimum is not None and maximum is not None and minimum > maximum:
         raise ValueError("updated_at_min must not be after updated_at_max: swap them")
@@ -244,7 +244,7 @@ def validate_period(updated_at_min: datetime | None, updated_at_max: datetime | 
 
 
 def validate_time(name: str, value: datetime | None) -> datetime | None:
-    """Return a plain `datetime` in UTC, whatever kind of aware datetime came in (pandas, pendulum, zoneinfo)."""
+    """Returns a plain `datetime` in UTC, whatever kind of aware datetime came in (pandas, pendulum, zoneinfo)."""
     if value is None:
         return None
     if not isinstance(value, datetime) or value.utcoffset() is None:

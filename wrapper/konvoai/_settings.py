@@ -54,7 +54,7 @@ def load_settings(
     allow_http: bool,
     environ: Mapping[str, str],
 ) -> Settings:
-    """Return the validated settings of a client; the key and the URL default to the environment."""
+    """Returns the validated settings of a client; the key and the URL default to the environment."""
     api_key, key_source = as_secret(api_key), "api_key="
     if api_key is None:
         api_key, key_source = load_key(environ)
@@ -71,7 +71,7 @@ def load_settings(
 
 
 def load_key(environ: Mapping[str, str]) -> tuple[Secret, str]:
-    """Return the key from the environment, or from the file named there, and its source."""
+    """Returns the key from the environment, or from the file named there, and its source."""
     name = environ.get(KEY_FILE_VARIABLE, "")
     if environ.get(KEY_VARIABLE) or not name:
         return Secret(environ.get(KEY_VARIABLE, "")), KEY_VARIABLE
@@ -84,7 +84,7 @@ def load_key(environ: Mapping[str, str]) -> tuple[Secret, str]:
 
 
 def as_secret(key: Any) -> Any:
-    """Return the key so that tools that show the variables of a traceback do not show it."""
+    """Returns the key so that tools that show the variables of a traceback do not show it."""
     return Secret(key) if type(key) is str else key
 
 
@@ -119,7 +119,7 @@ def validate_base_url(base_url: str, allow_http: bool) -> str:
 
 
 def is_reachable(url: httpx.URL) -> bool:
-    """Return whether the URL has a host, and a port that a socket accepts."""
+    """Returns whether the URL has a host, and a port that a socket accepts."""
     return bool(url.host) and (url.port is None or 0 < url.port < 2**16)
 
 

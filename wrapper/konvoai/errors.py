@@ -59,7 +59,7 @@ class KonvoError(Exception):
     def add_context(
         self, page: int | None, minimum: datetime | None, maximum: datetime | None, records_yielded: int
     ) -> None:
-        """Add to the message what was being read; not the times, as no message shows what may be personal."""
+        """Adds to the message what was being read; not the times, as no message shows what may be personal."""
         self.page, self.window, self.records_yielded = page, (minimum, maximum), records_yielded
         where = "the first page" if page is None else f"page {page}"
         within = "" if minimum is None else " of the time window in `window`"
@@ -168,12 +168,12 @@ ExceptionT = TypeVar("ExceptionT", bound=Exception)
 
 
 def restore(cls: type[ExceptionT], args: tuple[Any, ...], attributes: dict[str, Any]) -> ExceptionT:
-    """Return a pickled or copied exception as it was: its class takes other arguments than those in `args`."""
+    """Returns a pickled or copied exception as it was: its class takes other arguments than those in `args`."""
     error = cls.__new__(cls, *args)
     error.__dict__.update(attributes)
     return error
 
 
 def bare_url(url: httpx.URL) -> str:
-    """Return the URL without its query, which may hold what no log should show."""
+    """Returns the URL without its query, which may hold what no log should show."""
     return str(url.copy_with(query=None, fragment=None))

@@ -72,7 +72,7 @@ FAST_DATETIME = """try:
 
 @functools.cache
 def decoder(cls: type) -> Convert:
-    """Return the function that decodes one generated class; compiled, as a loop over fields takes twice as long."""
+    """Returns the function that decodes one generated class; compiled, as a loop over fields takes twice as long."""
     names = json_names(cls)
     hints = typing.get_type_hints(cls, localns=vars(models))
     fields = [field for field in attrs.fields(cls) if field.init]
@@ -109,7 +109,7 @@ def fast_path(choices: list[Any]) -> tuple[str, dict[str, Any]]:
 def extras(
     owner: str, known: frozenset[str], hint: Any
 ) -> Callable[[dict[str, Any], tuple[str, ...], ReportDrift], Any]:
-    """Return a function that collects unknown fields and mismatched values, or UNSET where the class keeps none."""
+    """Returns a function that collects unknown fields and mismatched values, or UNSET where the class keeps none."""
     convert = converter(typing.get_args(hint)[1], owner, "*") if hint else never
 
     def gather(data: dict[str, Any], mismatched: tuple[str, ...], report: ReportDrift) -> Any:
@@ -208,7 +208,7 @@ def enum(cls: type[Enum], owner: str, name: str) -> Convert:
 
 @functools.lru_cache(1024)
 def unknown_member(cls: type[Enum], value: Any) -> Enum:
-    """Return a member of an enum for a value that the API document does not list yet."""
+    """Returns a member of an enum for a value that the API document does not list yet."""
     member = typing.cast(Any, plain_type(cls)).__new__(cls, value)
     member._name_, member._value_ = str(value), value
     member.__reduce_ex__ = lambda protocol: (unknown_member, (cls, value))  # by default pickle looks the value up

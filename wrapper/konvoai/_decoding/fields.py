@@ -15,7 +15,7 @@ from ..models import UNSET, Unset
 
 
 def json_names(cls: type) -> dict[str, str]:
-    """Return the JSON name of each attribute, as the generated `to_dict` spells it."""
+    """Returns the JSON name of each attribute, as the generated `to_dict` spells it."""
     names = [field.name for field in attrs.fields(cls) if field.init]
     probe = cls(**{field.alias: NameProbe(field.name) for field in attrs.fields(cls) if field.init})
     spelled = {attribute_name(value): name for name, value in probe.to_dict().items()}
@@ -42,7 +42,7 @@ def attribute_name(value: Any) -> str:
 
 
 def union_members(hint: Any) -> list[Any]:
-    """Return the types that an attribute may have, UNSET left out."""
+    """Returns the types that an attribute may have, UNSET left out."""
     union = isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union
     return [member for member in (typing.get_args(hint) if union else [hint]) if member is not Unset]
 
@@ -56,7 +56,7 @@ def plain_type(cls: type[Enum]) -> type[Any]:
 
 
 def parse_datetime(raw: str) -> Any:
-    """Return an aware datetime for any RFC 3339 spelling; a leap second becomes the second after it."""
+    """Returns an aware datetime for any RFC 3339 spelling; a leap second becomes the second after it."""
     try:
         parsed = datetime.fromisoformat(raw)
     except ValueError:
@@ -66,7 +66,7 @@ def parse_datetime(raw: str) -> Any:
 
 
 def parse_exactly(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Return a parser that accepts only the canonical spelling, so that `to_dict` gives back the same string."""
+    """Returns a parser that accepts only the canonical spelling, so that `to_dict` gives back the same string."""
     return lambda raw: value if str(value := parse(raw)) == raw else UNSET
 
 

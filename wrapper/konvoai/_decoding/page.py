@@ -13,7 +13,7 @@ from .parse import DecodedPage, DecodeError, gc_paused, parse, valid_count
 
 
 def decode_page(envelope: type, content: bytes, drift: Drift) -> DecodedPage:
-    """Return the models and the total of a page.
+    """Returns the models and the total of a page.
 
     Args:
         envelope: The generated class of the response, with `count` and the list `result`.
@@ -42,14 +42,14 @@ def decode_envelope(content: bytes, envelope: type, drift: Drift) -> DecodedPage
 
 @functools.cache
 def record_type(envelope: type) -> type:
-    """Return the generated class of the records in an envelope."""
+    """Returns the generated class of the records in an envelope."""
     (items,) = union_members(typing.get_type_hints(envelope, localns=vars(models))["result"])
     (item,) = typing.get_args(items)
     return typing.cast(type, item)
 
 
 def decode_records(records: list[Any], cls: type, drift: Drift) -> list[Any]:
-    """Decode in place, so that the memory of each record's JSON serves the next one."""
+    """Decodes in place, so that the memory of each record's JSON serves the next one."""
     decode, report = decoder(cls), drift.report
     for index, record in enumerate(records):
         item = decode(record, {}, report)
@@ -60,12 +60,12 @@ def decode_records(records: list[Any], cls: type, drift: Drift) -> list[Any]:
 
 
 def check_envelope(body: dict[str, Any], envelope: type, drift: Drift) -> None:
-    """Report drift of the envelope, its records left out."""
+    """Reports drift of the envelope, its records left out."""
     decoder(envelope)({**body, "result": []}, {}, drift.report)
 
 
 def json_path(tree: Any, target: Any) -> str:
-    """Return the JSON path of an object within parsed JSON, such as `result[3].status`."""
+    """Returns the JSON path of an object within parsed JSON, such as `result[3].status`."""
     stack = [("", tree)]
     while stack:
         path, node = stack.pop()

@@ -29,7 +29,7 @@ class DecodeError(Exception):
 
 
 def parse(content: bytes) -> Any:
-    """Return the JSON value of a body; raise `DecodeError` where it is not JSON."""
+    """Returns the JSON value of a body; raises `DecodeError` where it is not JSON."""
     import msgspec  # late: a program that imports konvoai may never read a response
 
     try:
@@ -47,13 +47,13 @@ def refuse_constant(name: str) -> NoReturn:
 
 
 def valid_count(count: Any) -> int | None:
-    """Return the server's `count`, or None where it is not a number of records."""
+    """Returns the server's `count`, or None where it is not a number of records."""
     return count if type(count) is int and count >= 0 else None
 
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """Pause the garbage collector: it would scan the thousands of new objects of a page again and again."""
+    """Pauses the garbage collector: it would scan the thousands of new objects of a page again and again."""
     if not gc.isenabled():
         yield
         return

@@ -29,7 +29,7 @@ class Envelope(msgspec.Struct):
 
 
 def decode_raw_page(content: bytes, drift: Drift) -> DecodedPage:
-    """Return the raw records and the total of a page; raise `DecodeError` as `decode_page` does."""
+    """Returns the raw records and the total of a page; raises `DecodeError` as `decode_page` does."""
     with gc_paused():
         try:
             body = msgspec.json.decode(content, type=Envelope)

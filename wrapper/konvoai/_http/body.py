@@ -31,7 +31,7 @@ class Body:
         self.full = False
 
     def feed(self, chunk: bytes) -> None:
-        """Add a chunk; raise `ResponseValidationError` where a list page is too large."""
+        """Adds a chunk; raises `ResponseValidationError` where a list page is too large."""
         self._size += len(chunk)
         self._chunks.append(chunk)
         self.full = self._size > self._max_bytes
@@ -42,7 +42,7 @@ class Body:
             )
 
     def finish(self) -> httpx.Response:
-        """Return the response with its content; raise an `httpx.HTTPError` where a part of it is missing."""
+        """Returns the response with its content; raises an `httpx.HTTPError` where a part of it is missing."""
         # httpx takes a part of a gzip or deflate stream for the whole, and drops the members after the first.
         inflater: Any = getattr(self._response._get_content_decoder(), "decompressor", None)
         if not self.full and self._response.num_bytes_downloaded and hasattr(inflater, "unused_data"):
@@ -57,12 +57,12 @@ class Body:
 
 
 def is_framed(response: httpx.Response) -> bool:
-    """Return whether the response says where it ends (RFC 9112, 6.3); else the end of the connection is its end."""
+    """Returns whether the response says where it ends (RFC 9112, 6.3); else the end of the connection is its end."""
     return "content-length" in response.headers or "transfer-encoding" in response.headers
 
 
 def is_cut_json(content: bytes) -> bool:
-    """Return whether this begins as a JSON object or array and is not valid, or is empty."""
+    """Returns whether this begins as a JSON object or array and is not valid, or is empty."""
     if content and content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
         return False
     try:

@@ -55,7 +55,7 @@ logging.getLogger("httpx").addFilter(QueryFilter())
 
 
 def open_client(user_client: httpx.Client | None, settings: Settings) -> httpx.Client:
-    """Return a client of our own, or one that sends through the user's and leaves that open."""
+    """Returns a client of our own, or one that sends through the user's and leaves that open."""
     if user_client is None:
         return httpx.Client(**own_options(settings), **client_options(settings))
     if not isinstance(user_client, httpx.Client):
@@ -64,7 +64,7 @@ def open_client(user_client: httpx.Client | None, settings: Settings) -> httpx.C
 
 
 def open_async_client(user_client: httpx.AsyncClient | None, settings: Settings) -> httpx.AsyncClient:
-    """Return a client of our own, or one that sends through the user's and leaves that open."""
+    """Returns a client of our own, or one that sends through the user's and leaves that open."""
     if user_client is None:
         return httpx.AsyncClient(**own_options(settings), **client_options(settings))
     if not isinstance(user_client, httpx.AsyncClient):
@@ -84,7 +84,7 @@ def client_options(settings: Settings) -> dict[str, Any]:
 
 
 def own_options(settings: Settings) -> dict[str, Any]:
-    """Return the options that the user's client has by itself; raise `ConfigurationError` for a variable of httpx."""
+    """Returns the options that the user's client has by itself; raises `ConfigurationError` for a variable of httpx."""
     context = tls_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
     use_proxies = not is_loopback(httpx.URL(settings.base_url).host)  # a proxy would see the key of an http:// URL
     if use_proxies:
@@ -94,7 +94,7 @@ def own_options(settings: Settings) -> dict[str, Any]:
 
 @functools.cache
 def tls_context(file: str | None, directory: str | None) -> ssl.SSLContext:
-    """Return httpx's TLS context, shared by all clients: reading the authorities takes a tenth of a second.
+    """Returns httpx's TLS context, shared by all clients: reading the authorities takes a tenth of a second.
 
     Args:
         file: SSL_CERT_FILE.
@@ -113,7 +113,7 @@ def tls_context(file: str | None, directory: str | None) -> ssl.SSLContext:
 
 
 def validate_proxies(context: ssl.SSLContext) -> None:
-    """Raise a `ConfigurationError` that names the variable whose value httpx cannot use."""
+    """Raises a `ConfigurationError` that names the variable whose value httpx cannot use."""
     proxies = getproxies()
     if "*" in proxies.get("no", "").replace(" ", "").split(","):
         return
@@ -161,7 +161,7 @@ class AsyncForwardingTransport(httpx.AsyncBaseTransport):
 
 
 def forwarded_request(user_client: httpx.Client | httpx.AsyncClient, request: httpx.Request) -> httpx.Request:
-    """Return the request as the user's client builds it: its headers win over the defaults of ours."""
+    """Returns the request as the user's client builds it: its headers win over the defaults of ours."""
     if user_client.is_closed:
         raise KonvoError(CLOSED)
     body = {name: value for name, value in request.headers.items() if name.startswith("content-")}
@@ -171,7 +171,7 @@ def forwarded_request(user_client: httpx.Client | httpx.AsyncClient, request: ht
 
 
 def connection_pools(http: httpx.AsyncClient) -> Iterator[Any]:
-    """Yield the httpcore pools that a client sends through; a transport of another library has none."""
+    """Yields the httpcore pools that a client sends through; a transport of another library has none."""
     import httpcore
 
     for transport in (http._transport, *http._mounts.values()):
@@ -182,7 +182,7 @@ def connection_pools(http: httpx.AsyncClient) -> Iterator[Any]:
 
 
 async def release_connections(http: httpx.AsyncClient, attempt: object) -> None:
-    """Close what a cancelled attempt left in its pool, which httpcore counts as in use for ever (encode/httpcore#1093).
+    """Closes what a cancelled attempt left in its pool: httpcore counts it as in use for ever (encode/httpcore#1093).
 
     Args:
         attempt: The extension ATTEMPT of its request.

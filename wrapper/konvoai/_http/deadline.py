@@ -42,7 +42,7 @@ class Deadline:
         self._cancelled = cancelled
 
     def remaining(self) -> float:
-        """Return the seconds left; raise `RequestCancelled` or `DeadlineExceeded`."""
+        """Returns the seconds left; raises `RequestCancelled` or `DeadlineExceeded`."""
         if any(event.is_set() for event in self._cancelled):
             raise RequestCancelled("the request was cancelled: its client was closed or its iterator abandoned")
         remaining = self._deadline - time.monotonic()
@@ -55,7 +55,7 @@ CURRENT_DEADLINE: ContextVar[Deadline | None] = ContextVar("CURRENT_DEADLINE", d
 
 
 def signal_error(error: BaseException) -> BaseException | None:
-    """Return the exception that a signal handler of the program raised, where it caused this error.
+    """Returns the exception that a signal handler of the program raised, where it caused this error.
 
     Python runs a handler in the middle of a call, here one of the network. Its `TimeoutError` looks like the one of a
     socket, and httpcore translates both.

@@ -12,7 +12,7 @@ ZERO_YEAR = re.compile(r"(?<![-+\d])0\d{3}\b")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds of `Retry-After` (RFC 9110, 10.2.3), or None where it is invalid, 0 or in the past.
+    """Returns the seconds of `Retry-After` (RFC 9110, 10.2.3), or None where it is invalid, 0 or in the past.
 
     A date counts from the server's own `Date`.
     """
@@ -28,7 +28,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def http_date(text: str) -> datetime | None:
-    """Return an HTTP date as an aware datetime in UTC, or None where it is invalid or impossible."""
+    """Returns an HTTP date as an aware datetime in UTC, or None where it is invalid or impossible."""
     try:
         date = parsedate_to_datetime(text)
     except (ValueError, OverflowError):

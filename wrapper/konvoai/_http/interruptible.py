@@ -62,7 +62,7 @@ class InterruptibleBackend(httpcore.NetworkBackend):
 
 
 def limit_timeout(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a wait with `timeout` cut to what remains of the current `Deadline`."""
+    """Returns the arguments of a wait with `timeout` cut to what remains of the current `Deadline`."""
     limit, timeout = CURRENT_DEADLINE.get(), arguments.get("timeout")
     if limit is None:
         return arguments
@@ -70,7 +70,7 @@ def limit_timeout(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def make_interruptible(http: httpx.Client) -> httpx.Client:
-    """Replace the network backend of a client: httpcore has an argument for it, httpx does not."""
+    """Replaces the network backend of a client: httpcore has an argument for it, httpx does not."""
     for transport in (http._transport, *http._mounts.values()):
         pool = getattr(transport, "_pool", None)
         if pool is not None:

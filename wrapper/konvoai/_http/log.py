@@ -11,7 +11,7 @@ logger.addHandler(logging.NullHandler())
 
 
 def configure_logging(level: str) -> None:
-    """Write the log to standard error: `debug` shows every request, `info` retries and waits."""
+    """Writes the log to standard error: `debug` shows every request, `info` retries and waits."""
     if not level:
         return
     if level.lower() not in LEVELS:

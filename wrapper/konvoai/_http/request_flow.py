@@ -29,7 +29,7 @@ Step = httpx.Request | float
 def request_flow(
     http: httpx.Client | httpx.AsyncClient, kwargs: dict[str, Any], settings: Settings, throttle: Throttle
 ) -> Generator[Step, Any, httpx.Response]:
-    """Yield what to send and how long to wait; return the response of status 200, or raise the final error."""
+    """Yields what to send and how long to wait; returns the response of status 200, or raises the final error."""
     attempt, due = 0, -math.inf
     while True:
         while (wait := due - time.monotonic()) > 0 or (wait := throttle.acquire(time.monotonic())) > 0:
@@ -60,7 +60,7 @@ def request_flow(
 
 
 def advance(flow: Generator[Step, Any, httpx.Response], outcome: Outcome | None) -> Step | httpx.Response:
-    """Return the next step, or the response at the end; a `StopIteration` of a hook or a transport is neither."""
+    """Returns the next step, or the response at the end; a `StopIteration` of a hook or a transport is neither."""
     try:
         return flow.send(outcome)
     except StopIteration as end:
@@ -86,13 +86,13 @@ def outcome_name(outcome: Outcome) -> str:
 def build_request(
     http: httpx.Client | httpx.AsyncClient, method: str, url: str, params: dict[str, Any] | None = None, **rest: Any
 ) -> httpx.Request:
-    """Return the request of a generated builder; its URL is joined here, as httpx would parse it three times."""
+    """Returns the request of a generated builder; its URL is joined here, as httpx would parse it three times."""
     query = f"?{httpx.QueryParams(params)}" if params else ""
     return http.build_request(method, f"{str(http.base_url).rstrip('/')}{url}{query}", **rest)
 
 
 def as_outcome(error: Exception) -> Outcome:
-    """Return the outcome of a failed attempt, or raise what a signal handler of the program raised.
+    """Returns the outcome of a failed attempt, or raises what a signal handler of the program raised.
 
     A hook of the user that raises for a status still had a response.
     """

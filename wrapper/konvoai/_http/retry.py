@@ -15,7 +15,7 @@ Outcome = httpx.Response | Exception
 
 
 def retry_delay(outcome: Outcome, attempt: int, max_retries: int, jitter: float) -> float | None:
-    """Return the seconds to wait before the next attempt, or None where `outcome` is final.
+    """Returns the seconds to wait before the next attempt, or None where `outcome` is final.
 
     Args:
         attempt: The number of earlier attempts.
@@ -31,7 +31,7 @@ def retry_delay(outcome: Outcome, attempt: int, max_retries: int, jitter: float)
 
 
 def is_retryable(outcome: Outcome) -> bool:
-    """Return whether the same request may succeed later."""
+    """Returns whether the same request may succeed later."""
     if isinstance(outcome, httpx.Response):
         return outcome.status_code in RETRYABLE_STATUS_CODES
     return not isinstance(outcome, NON_RETRYABLE) and "CERTIFICATE_VERIFY_FAILED" not in str(outcome)

@@ -45,7 +45,7 @@ HINTS = {
 
 
 def require_success(outcome: Outcome, request: httpx.Request, attempts: int, key_source: str) -> httpx.Response:
-    """Return the response of status 200; raise the error of any other outcome."""
+    """Returns the response of status 200; raises the error of any other outcome."""
     if not isinstance(outcome, httpx.Response):
         raise connection_error(outcome, request, attempts) from outcome
     if outcome.status_code != 200:
@@ -88,7 +88,7 @@ def request_label(request: httpx.Request, attempts: int) -> str:
 
 
 def status_phrase(status: int) -> str:
-    """Return the standard phrase of a status; empty for unregistered ones such as 520 to 529."""
+    """Returns the standard phrase of a status; empty for unregistered ones such as 520 to 529."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:
@@ -96,7 +96,7 @@ def status_phrase(status: int) -> str:
 
 
 def error_body(response: httpx.Response) -> Error | None:
-    """Return the body as the API document's `Error`, or None where it is something else."""
+    """Returns the body as the API document's `Error`, or None where it is something else."""
     try:
         body = response.json()
     except (ValueError, RecursionError, httpx.StreamError):

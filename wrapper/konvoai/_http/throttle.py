@@ -19,7 +19,7 @@ class Throttle:
         self.in_flight = 0
 
     def acquire(self, now: float) -> float:
-        """Return 0 and count a request as in flight, or the seconds to wait; infinity while the limit is reached."""
+        """Returns 0 and counts a request as in flight, or the seconds to wait; infinity while the limit is reached."""
         with self._lock:
             if now < self._paused_until:
                 return self._paused_until - now
@@ -33,7 +33,7 @@ class Throttle:
             self.in_flight -= 1
 
     def on_response(self, status: int, sent_at: float, now: float) -> None:
-        """Adapt the limit to the status of a request in flight."""
+        """Adapts the limit to the status of a request in flight."""
         with self._lock:
             if status == 429 and sent_at >= self._lowered_at:
                 self._limit = max(min(self._limit, self.in_flight) // 2, 1)

@@ -47,7 +47,7 @@ class BaseTransport(Generic[HttpT]):
         self._throttle = Throttle()
 
     def _is_parents(self) -> bool:
-        """Return whether the connections are the user's, and those of the process that was forked."""
+        """Returns whether the connections are the user's, and those of the process that was forked."""
         return self._shared and self._process != os.getpid()
 
     @property
@@ -74,7 +74,7 @@ class Transport(BaseTransport[httpx.Client]):
         self._closing = threading.Event()
 
     def send(self, kwargs: dict[str, Any], stop: threading.Event | None = None) -> httpx.Response:
-        """Return the response of status 200, its content read; raise `KonvoError` where there is none.
+        """Returns the response of status 200, its content read; raises `KonvoError` where there is none.
 
         Args:
             kwargs: What a generated request builder returns.
@@ -120,7 +120,7 @@ class Transport(BaseTransport[httpx.Client]):
             response.close()
 
     def close(self) -> None:
-        """Cancel the requests in flight, then close the connections; a fork leaves the user's open."""
+        """Cancels the requests in flight, then close the connections; a fork leaves the user's open."""
         if self._is_parents():
             return
         self._closing.set()
@@ -138,7 +138,7 @@ class AsyncTransport(BaseTransport[httpx.AsyncClient]):
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def send(self, kwargs: dict[str, Any]) -> httpx.Response:
-        """Return the response of status 200, its content read; raise `KonvoError` where there is none."""
+        """Returns the response of status 200, its content read; raises `KonvoError` where there is none."""
         import asyncio  # late: a tenth of the import time of konvoai, which sync users do not need
 
         http, loop = self.http, asyncio.get_running_loop()
@@ -191,7 +191,7 @@ class AsyncTransport(BaseTransport[httpx.AsyncClient]):
             await response.aclose()
 
     async def close(self) -> None:
-        """Close the connections, in the event loop that they belong to; a fork leaves the user's open."""
+        """Closes the connections, in the event loop that they belong to; a fork leaves the user's open."""
         import asyncio
 
         if self._is_parents():

@@ -22,7 +22,7 @@ class LazyResult(Generic[T]):
         return f"<{type(self).__name__} {self._query}>"
 
     def _send(self, request: PageRequest, *stop: threading.Event) -> Any:
-        """Send one request: the response, or for the async client an awaitable of it."""
+        """Sends one request: the response, or for the async client an awaitable of it."""
         return self._fetch(self._query, self._query.request(request), *stop)
 
 
@@ -41,11 +41,11 @@ class Paginator(LazyResult[T]):
                 yield from page.items
 
     def pages(self) -> Generator[Page[T], None, None]:
-        """Iterate over the pages; pages without a new record are left out."""
+        """Iterates over the pages; pages without a new record are left out."""
         return run(self._query.pages(), self._send)
 
     def count(self) -> int | None:
-        """Return the server's total, from one request for one record; None where the server sends no total."""
+        """Returns the server's total, from one request for one record; None where the server sends no total."""
         count: int | None = self._fetch(self._query, self._query.count_request()).count
         return count
 
@@ -60,11 +60,11 @@ class AsyncPaginator(LazyResult[T]):
                     yield item
 
     def pages(self) -> AsyncGenerator[Page[T], None]:
-        """Iterate over the pages; pages without a new record are left out."""
+        """Iterates over the pages; pages without a new record are left out."""
         return run_async(self._query.pages(), self._send)
 
     async def count(self) -> int | None:
-        """Return the server's total, from one request for one record; None where the server sends no total."""
+        """Returns the server's total, from one request for one record; None where the server sends no total."""
         count: int | None = (await self._fetch(self._query, self._query.count_request())).count
         return count
 
@@ -82,7 +82,7 @@ class Scan(LazyResult[T]):
                 yield from window.items
 
     def windows(self) -> Generator[Window[T], None, None]:
-        """Iterate over the time windows in order, empty ones included; `scan(updated_at_min=window.end)` resumes."""
+        """Iterates over the time windows in order, empty ones included; `scan(updated_at_min=window.end)` resumes."""
         return run(self._query.windows(), self._send)
 
 
@@ -96,5 +96,5 @@ class AsyncScan(LazyResult[T]):
                     yield item
 
     def windows(self) -> AsyncGenerator[Window[T], None]:
-        """Iterate over the time windows in order, empty ones included; `scan(updated_at_min=window.end)` resumes."""
+        """Iterates over the time windows in order, empty ones included; `scan(updated_at_min=window.end)` resumes."""
         return run_async(self._query.windows(), self._send)
