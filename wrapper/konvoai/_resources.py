@@ -12,8 +12,8 @@ from konvo_api_client.api.ai_sessions import list_ai_sessions
 from ._decoding.drift import Drift
 from ._decoding.page import DecodedPage, decode_page
 from ._decoding.records import decode_raw_page
-from ._pagination.list_flow import list_flow
-from ._pagination.protocol import Bounds, Flow, Page, PageRequest, Window
+from ._pagination.list_flow import ListFlow
+from ._pagination.protocol import Bounds, Flow, Page, PageRequest, ServerTraits, Window
 from ._pagination.scan_flow import ScanFlow
 from .models import AISessionResponse
 
@@ -31,6 +31,7 @@ class ListQuery(NamedTuple):
         decode: Decodes the body of an answer.
         bounds: The times between which records are asked for.
         include: The parameters that add to each record, which no count needs.
+        traits: What the client knows about its server, or None.
     """
 
     build: Callable[..., dict[str, Any]]
@@ -40,12 +41,17 @@ class ListQuery(NamedTuple):
     concurrency: int
     bounds: Bounds
     include: dict[str, Any]
+    traits: ServerTraits | None = None
 
     def pages(self) -> Flow[Page[Any]]:
-        return list_flow(self.page, self.bounds, self.concurrency, now=partial(datetime.now, UTC))
+        timed = "updated_at_min" in parameters_of(self.build)
+        now = partial(datetime.now, UTC)
+        traits = self.traits or ServerTraits()
+        return ListFlow[Any](self.page, self.bounds, self.limit, self.concurrency, now, traits, timed=timed).read()
 
     def windows(self) -> Flow[Window[Any]]:
-        return ScanFlow[Any](self.bounds, self.limit, self.concurrency, now=partial(datetime.now, UTC)).read()
+        now = partial(datetime.now, UTC)
+        return ScanFlow[Any](self.bounds, self.limit, self.concurrency, now, self.traits).read()
 
     def request(self, ask: PageRequest) -> dict[str, Any]:
         return self.build(limit=self.limit, **self.include, **self._given(ask))

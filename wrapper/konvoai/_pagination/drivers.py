@@ -1,4 +1,4 @@
-"""The two thin drivers of a reading: they send what it asks, and hand over what it gives."""
+"""The two drivers of a flow: they send its requests and yield its results, by threads or by tasks."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ class Batch(Protocol):
 
 T = TypeVar("T", bound=Batch)
 JOIN_TIMEOUT = 1.0
-"""Seconds that an end waits for its threads: they end within a fraction, but for one that is connecting."""
+"""Seconds to wait for each thread at the end: all but a connecting one end within a fraction of it."""
 Send = Callable[[PageRequest, threading.Event], PageResponse[Any]]
 """Sends one request, and gives up once the event is set."""
 
 
 class InFlightRequest:
-    """One request in flight, by a thread of its own; one that flies alone, by the thread that waits for it."""
+    """One request in flight, in a thread of its own; the only one in flight uses the thread that waits for it."""
 
-    def __init__(self, send: Send, ask: PageRequest, stop: threading.Event, by_thread: bool) -> None:
-        self.ask = ask
-        self._answer: Future[PageResponse[Any]] = Future()
+    def __init__(self, send: Send, request: PageRequest, stop: threading.Event, by_thread: bool) -> None:
+        self.request = request
+        self._response: Future[PageResponse[Any]] = Future()
         self._send, self._stop = send, stop
         self._thread = threading.Thread(target=self._run, name="konvoai", daemon=True) if by_thread else None
         if self._thread is not None:
@@ -36,42 +36,73 @@ class InFlightRequest:
 
     def _run(self) -> None:
         try:
-            self._answer.set_result(self._send(self.ask, self._stop))
+            self._response.set_result(self._send(self.request, self._stop))
         except BaseException as error:
-            self._answer.set_exception(error)
+            self._response.set_exception(error)
 
     def result(self) -> PageResponse[Any]:
-        return self._send(self.ask, self._stop) if self._thread is None else self._answer.result()
+        return self._send(self.request, self._stop) if self._thread is None else self._response.result()
 
     def join(self) -> None:
         if self._thread is not None:
             self._thread.join(JOIN_TIMEOUT)
 
 
+class FlowRunner:
+    """The steps of a flow, and how many records it has yielded."""
+
+    def __init__(self, flow: Flow[Any]) -> None:
+        self._flow = flow
+        self._records_yielded = 0
+
+    def start(self) -> Any:
+        """The first step; None, as of the methods below, where the flow has ended."""
+        return self._step(next, self._flow)
+
+    def after(self, batch: Batch) -> Any:
+        """The step after a page or window was yielded."""
+        self._records_yielded += len(batch.items)
+        return self._step(next, self._flow)
+
+    def respond(self, request: PageRequest, result: PageResponse[Any] | KonvoError) -> Any:
+        """The step after the oldest request in flight; its error is raised, unless the flow handles it."""
+        if not isinstance(result, KonvoError):
+            return self._step(self._flow.send, result)
+        result.add_context(*request, self._records_yielded)
+        return self._step(self._flow.throw, result)
+
+    def _step(self, move: Callable[..., Any], *arguments: Any) -> Any:
+        # Only around the flow: a StopIteration of a user's transport or callback must not end a list.
+        try:
+            return move(*arguments)
+        except StopIteration:
+            return None
+        except KonvoError as error:
+            if error.records_yielded is None:
+                error.records_yielded = self._records_yielded
+            raise
+
+
 def run(flow: Flow[T], send: Send) -> Generator[T, None, None]:
-    """Sends by threads where more than one request is in flight; when it is closed, none goes on."""
+    """Sends by threads where more than one request is in flight; closing it stops all of them."""
     in_flight: deque[InFlightRequest] = deque()
     stop = threading.Event()
-    records_yielded = 0
+    runner = FlowRunner(flow)
     try:
-        step = next(flow)
-        while True:
+        step = runner.start()
+        while step is not None:
             if not isinstance(step, list):
-                records_yielded += len(step.items)
                 yield step
-                step = next(flow)
+                step = runner.after(step)
                 continue
             alone = len(step) == 1 and not in_flight
-            in_flight.extend(InFlightRequest(send, ask, stop, by_thread=not alone) for ask in step)
+            in_flight.extend(InFlightRequest(send, request, stop, by_thread=not alone) for request in step)
+            result: PageResponse[Any] | KonvoError
             try:
-                found = in_flight[0].result()
+                result = in_flight[0].result()
             except KonvoError as error:
-                error.add_context(*in_flight[0].ask, records_yielded)
-                raise
-            in_flight.popleft()
-            step = flow.send(found)
-    except StopIteration:
-        return
+                result = error
+            step = runner.respond(in_flight.popleft().request, result)
     finally:
         stop.set()
         for request in in_flight:
@@ -81,30 +112,25 @@ def run(flow: Flow[T], send: Send) -> Generator[T, None, None]:
 async def run_async(
     flow: Flow[T], send: Callable[[PageRequest], Awaitable[PageResponse[Any]]]
 ) -> AsyncGenerator[T, None]:
-    """The twin of `run`, by tasks."""
+    """Does what `run` does, by tasks."""
     import asyncio
 
-    in_flight: deque[tuple[PageRequest, asyncio.Task[PageResponse[Any]]]] = deque()
-    records_yielded = 0
+    in_flight: deque[tuple[PageRequest, asyncio.Future[PageResponse[Any]]]] = deque()
+    runner = FlowRunner(flow)
     try:
-        step = next(flow)
-        while True:
+        step = runner.start()
+        while step is not None:
             if not isinstance(step, list):
-                records_yielded += len(step.items)
                 yield step
-                step = next(flow)
+                step = runner.after(step)
                 continue
-            in_flight.extend((ask, asyncio.ensure_future(send(ask))) for ask in step)
-            asked, task = in_flight[0]
+            in_flight.extend((request, asyncio.ensure_future(send(request))) for request in step)
+            result: PageResponse[Any] | KonvoError
             try:
-                found = await task
+                result = await in_flight[0][1]
             except KonvoError as error:
-                error.add_context(*asked, records_yielded)
-                raise
-            in_flight.popleft()
-            step = flow.send(found)
-    except StopIteration:
-        return
+                result = error
+            step = runner.respond(in_flight.popleft()[0], result)
     finally:
         for _, task in in_flight:
             task.cancel()

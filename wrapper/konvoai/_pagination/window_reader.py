@@ -1,0 +1,276 @@
+"""The proof that a window of time is whole: pure decisions over responses and a clock."""
+
+from collections.abc import Callable, Generator, Iterable
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from ..errors import APIStatusError, IncompleteError, PaginationError
+from .protocol import Bounds, PageRequest, PageResponse, ServerTraits, record_key
+from .server_clock import SECOND, ServerClock
+from .window_plan import MAX_PAGES, Overflow, PlannedWindow
+
+T = TypeVar("T")
+R = TypeVar("R")
+Requests = Generator[list[PageRequest], PageResponse[Any], R]
+REFUSED = (400, 404, 422)  # the statuses for a page that is not there, or for a time that is not accepted
+COMMON_PAGE_SIZES = frozenset({10, 20, 25, 50, 100})  # a page of such a length may be all that the server gives
+EMPTY_TIMES = (datetime(1850, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
+MAX_IDLE_PASSES = 6  # over the pages of a second, while fewer records arrive than are counted
+MAX_PASSES = 60
+MAX_SHORTFALLS = 5
+MAX_UNCOUNTED_PAGES = 100_000
+
+
+class FiltersIgnoredError(PaginationError):
+    """The server takes no notice of the time bounds."""
+
+
+class Held(Generic[T]):
+    """The records of a window that are in hand."""
+
+    def __init__(self, first: Iterable[T] = ()) -> None:
+        self.items: dict[str | bytes, T] = {}
+        self._repeats: dict[int, int] = {}
+        self.add(0, first)
+
+    def add(self, index: int, items: Iterable[T]) -> bool:
+        """Adds those of a page; returns whether any is new."""
+        before, rows = len(self.items), [(record_key(item), item) for item in items]
+        self.items.update(rows)
+        # A join may list a record twice within one page, and count it twice.
+        self._repeats[index] = max(self._repeats.get(index, 0), len(rows) - len(dict(rows)))
+        return len(self.items) > before
+
+    @property
+    def count(self) -> int:
+        return len(self.items) + sum(self._repeats.values())
+
+
+class WindowReader(Generic[T]):
+    """Reads windows, each until it is proved whole.
+
+    A closed stretch of time, whose end is past, is whole where as many distinct records are in hand as its first
+    response counted, as records can only leave it: one that changes gets a later time. What is not proved so is split,
+    down to one page, which shows one instant, or one second, whose pages are read from the last to the first: what
+    leaves moves the others forward, so none is skipped. Where `count` is missing or untrue, a page that is shorter
+    than another proves its window.
+
+    Attributes:
+        counted: Whether windows are proved by `count`.
+        untrue: Whether `count` is missing or has proved untrue.
+        shortfall: How many records are counted in seconds that do not have them.
+    """
+
+    def __init__(self, bounds: Bounds, limit: int, now: Callable[[], datetime], traits: ServerTraits) -> None:
+        self.bounds, self.traits, self.clock = bounds, traits, ServerClock(now)
+        self.counted, self.untrue, self.shortfall = True, False, 0
+        self._limit = self.page_cap = limit
+        self._checked = False
+        self._shortfalls = self._in_flight = 0
+
+    @property
+    def page_size(self) -> int:
+        return max(self.traits.longest_page, 1)
+
+    def fetch(self, requests: list[PageRequest]) -> Requests[PageResponse[T]]:
+        """The oldest response; of a refused page or time, an empty one with the error."""
+        response: PageResponse[T]
+        self._in_flight += len(requests)
+        try:
+            response = yield requests
+        except APIStatusError as error:
+            if error.status_code not in REFUSED:
+                raise
+            response = PageResponse([], None, error=error)
+        self._in_flight -= 1
+        self.clock.observe(response.date)
+        return response
+
+    def drain(self) -> Requests[None]:
+        """Waits for what is in flight, after a reading was given up."""
+        while self._in_flight:
+            yield from self.fetch([])
+
+    def run(self, reading: Requests[R]) -> Requests[R]:
+        """Reads on its own what else `ScanFlow` reads together with other windows."""
+        try:
+            requests = next(reading)
+            while True:
+                requests = reading.send((yield from self.fetch(requests)))
+        except StopIteration as end:
+            result: R = end.value
+            return result
+
+    def distrust_count(self) -> None:
+        self.counted, self.untrue = False, True
+
+    def is_whole(self, response: PageResponse[T]) -> bool:
+        """Whether one response has all records of its query, by its count."""
+        length, count, traits = len(response.items), response.count, self.traits
+        capped = length >= self._limit or (length in COMMON_PAGE_SIZES and length >= traits.longest_page)
+        traits.longest_page = max(length, traits.longest_page)
+        if count is None or count < length:
+            self.distrust_count()
+        return self.counted and count == length and (not capped or length <= traits.proven_count)
+
+    def read_window(self, window: PlannedWindow[T]) -> Requests[list[T] | Overflow]:
+        """All records of a window, or an overflow where they are not proved to be all."""
+        longest = self.traits.longest_page
+        first = yield [window.request()]
+        if first.error is not None:
+            raise first.error
+        if self.is_whole(first):
+            window.set_records(len(first.items))
+            return first.items
+        if self.counted and first.count is not None:
+            window.set_records(first.count)
+            outcome = yield from self._by_count(window, Held(first.items), first.count)
+            if self.counted or isinstance(outcome, list):
+                return outcome
+        return (yield from self._without_count(window, first, longest))
+
+    def _by_count(self, window: PlannedWindow[T], held: Held[T], count: int) -> Requests[list[T] | Overflow]:
+        pages = -(-count // self.page_size)
+        if pages > MAX_PAGES and not window.is_narrow:
+            return Overflow(count)
+        start = 1 + (yield from self._find_base(window, held))
+        # One page more than counted: a server may count no further than a cap.
+        end = max(start + pages - 1 + (count > self.traits.proven_count), start)
+        responses = yield from gather([window.request(number) for number in range(start, end)])
+        for number, response in enumerate(responses, start):
+            held.add(number, response.items)
+        counts = [response.count for response in responses if response.count is not None]
+        if held.count > count:
+            self.distrust_count()
+        elif held.count == count >= max(counts, default=0):
+            self.traits.proven_count = max(count, self.traits.proven_count)
+            return list(held.items.values())
+        elif {count}.issuperset(counts):  # nothing moved
+            yield from self.check_filters()
+        if self.counted and window.is_narrow:
+            return (yield from self.read_backwards(window, held, pages, count))
+        return Overflow(count)
+
+    def _find_base(self, window: PlannedWindow[T], held: Held[T]) -> Requests[int]:
+        """The number of the first page, which page 1 shows where it is not known."""
+        if self.traits.page_base is not None:
+            return self.traits.page_base
+        first = set(held.items)
+        response = yield [window.request(1)]
+        keys = {record_key(item) for item in response.items}
+        held.add(0 if keys == first else 1, response.items)
+        if keys == first or (keys and first.isdisjoint(keys)):  # unstable orders show neither
+            self.traits.page_base = int(keys == first)
+        return int(not first.isdisjoint(keys))
+
+    def read_backwards(
+        self, window: PlannedWindow[T], held: Held[T], last: int, count: int | None, *, closed: bool = True
+    ) -> Requests[list[T]]:
+        """The records of a second, or of an open end, by its pages from the last to the first.
+
+        Repeated until as many are in hand as are counted; without `count`, or an end, until a pass adds none.
+        """
+        idle = 0
+        for _ in range(MAX_PASSES):
+            added = False
+            for number in [*range(last, 0, -1), None]:  # covers page bases 0 and 1
+                response = yield [window.request(number)]
+                added = held.add(number or 0, response.items) or added
+                if response.count is not None and self.counted:
+                    count = response.count
+            idle = 0 if added else idle + 1
+            wanted = count if count is not None and self.counted else 0
+            last = max(last, -(-wanted // self.page_size))
+            if held.count >= wanted and (idle or (wanted and closed)):
+                return list(held.items.values())
+            if idle == MAX_IDLE_PASSES:
+                yield from self.check_filters()
+                self._note_shortfall(wanted - held.count)
+                return list(held.items.values())
+        raise PaginationError(
+            "records change faster than they can be read: read them later, or with `updated_at_max` in the past"
+        )
+
+    def _note_shortfall(self, missing: int) -> None:
+        self.shortfall += missing
+        self._shortfalls += 1
+        # So many searches down to a second cost too much; the error at the end says what is missing.
+        self.counted = self.counted and self._shortfalls < MAX_SHORTFALLS
+
+    def check_filters(self) -> Requests[None]:
+        """Finds out, once, whether time bounds and `count` hold, by a second that has no records."""
+        if self._checked:
+            return
+        self._checked = True
+        for time in EMPTY_TIMES:
+            response = yield [PageRequest(None, time, time + SECOND)]
+            if response.error is None:
+                if response.items:
+                    raise FiltersIgnoredError("the server ignores updated_at_min and updated_at_max: read it by list()")
+                if response.count != 0:
+                    self.distrust_count()
+                return
+
+    def _without_count(
+        self, window: PlannedWindow[T], first: PageResponse[T], longest: int
+    ) -> Requests[list[T] | Overflow]:
+        length = len(first.items)
+        if length < longest or not length:
+            return first.items
+        if length < self.page_cap and (yield from self._ends_here(window, first)):
+            return first.items
+        yield from self.check_filters()
+        if not window.is_narrow and not window.is_burst:
+            return Overflow(0)
+        held = Held(first.items)
+        last = yield from self.last_page(window, held, MAX_UNCOUNTED_PAGES if window.is_narrow else MAX_PAGES)
+        return Overflow(0) if last is None else (yield from self.read_backwards(window, held, last, None))
+
+    def last_page(self, window: PlannedWindow[T], held: Held[T], limit: int) -> Requests[int | None]:
+        """The number of a window's last page, without `count`; None where there are more than `limit`."""
+        for number in range(1, limit + 2):
+            response = yield [window.request(number)]
+            added = held.add(number, response.items)
+            if not response.items or (number > 1 and not added):
+                return number
+            if number > 1 and len(response.items) < self.page_size:
+                return number
+        return None
+
+    def is_all(self, first: PageResponse[T]) -> Requests[bool]:
+        """Whether the first response has all that the user's query asks for."""
+        longest = self.traits.longest_page
+        if self.is_whole(first) or not (first.items or first.count):
+            return True
+        if self.counted or len(first.items) >= self.page_cap or len(first.items) < longest:
+            return not self.counted and len(first.items) < longest
+        window = PlannedWindow[T](*self.bounds)
+        return (yield from self.run(self._ends_here(window, first)))
+
+    def _ends_here(self, window: PlannedWindow[T], first: PageResponse[T]) -> Requests[bool]:
+        """Whether the next pages have nothing more, while the first stays as it is; else the server caps its pages."""
+        held = Held(first.items)
+        for number in (1, 2):
+            response = yield [window.request(number)]
+            if held.add(number, response.items):
+                self.page_cap = len(first.items)
+                return False
+        again = yield [window.request()]
+        return bool(again.items == first.items)
+
+
+def gather(requests: list[PageRequest]) -> Requests[list[PageResponse[Any]]]:
+    """The responses to all of these requests."""
+    responses = []
+    for index in range(len(requests)):
+        responses.append((yield [] if index else requests))
+    return responses
+
+
+def incomplete(expected: int, received: int) -> IncompleteError:
+    return IncompleteError(
+        f"the server counts {expected} records and gives {received} of them: read them by scan() too, and report it to "
+        "the server's support",
+        expected,
+        received,
+    )
