@@ -97,13 +97,15 @@ def test_records_without_an_id_are_never_taken_for_one_another() -> None:
 
 
 @pytest.mark.parametrize("with_id", [True, False])
-def test_a_server_that_ignores_page_while_it_counts_more_is_an_error(with_id: bool) -> None:
+def test_a_server_that_ignores_page_ends_the_pages(with_id: bool) -> None:
     same = PageResponse([AISession(id="1") if with_id else AISession(feed_id="1")], 3)
     tracker = PageTracker[AISession](None, SeenIds())
     ask_and_receive(tracker, same)
     ask_and_receive(tracker, same)
-    with pytest.raises(PaginationError, match="1 of 3"):
-        ask_and_receive(tracker, same)
+    assert not tracker.ended
+    ask_and_receive(tracker, same)
+    assert tracker.ended
+    assert (tracker.held, tracker.lowest) == (1, 3)
 
 
 def test_a_server_that_ignores_page_and_counts_no_more_ends_the_list() -> None:

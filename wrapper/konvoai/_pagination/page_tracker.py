@@ -60,9 +60,9 @@ class PageTracker(Generic[T]):
     def __init__(
         self, start: int | None, seen: SeenIds[T], traits: ServerTraits | None = None, *, bounded: bool = True
     ) -> None:
-        traits = traits or ServerTraits()
-        self._seen, self._start, self._proven = seen, start, traits.proven_count
-        self.base = traits.page_base if start is None else start
+        self._traits = traits or ServerTraits()
+        self._seen, self._start = seen, start
+        self.base = self._traits.page_base if start is None else start
         self._size = self._read = self._empty_pages = 0
         self.lowest: int | None = None
         self._falls = bounded
@@ -130,6 +130,8 @@ class PageTracker(Generic[T]):
             self._head, self._size = self._head or keys, self._size or max(len(items), 1)
         elif self.base is None:
             self.base = 0 if self._head.isdisjoint(keys) else 1
+            if keys == self._head or (keys and self.base == 0):  # an unstable order shows neither
+                self._traits.page_base = self.base
             if self._first is not None:
                 self._first.number = self.base
         index = 0 if number == self._start else self._index(number)
@@ -175,4 +177,4 @@ class PageTracker(Generic[T]):
         elif not length:
             self.ended = lowest is None or self.held >= lowest or self._empty_pages >= MAX_EMPTY_PAGES
         elif lowest is not None and self._read >= lowest and self.held == lowest:
-            self.ended = short or lowest <= self._proven
+            self.ended = short or lowest <= self._traits.proven_count

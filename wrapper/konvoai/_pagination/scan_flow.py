@@ -39,11 +39,11 @@ class ScanFlow(StretchReader[T]):
         if (yield from self.is_all(first)):
             yield from self.emit(minimum, horizon, self.without_recent(first.items))
             return
-        records = first.count if self.counted else None
-        if records is not None and self.bounds == (None, None):
-            records = yield from self._look_for_untimed(records, horizon)
+        closed: PageResponse[T] | None = None
+        if self.counted and self.bounds == (None, None):
+            closed = yield from self._look_for_untimed(first.count, horizon)
         if minimum is None or minimum < horizon:
-            yield from self.closed_windows(minimum, horizon, records)
+            yield from self.closed_windows(minimum, horizon, first.count if self.counted else None, closed)
         yield from self.catch_up(horizon if minimum is None else max(minimum, horizon))
         if self._seen is not None and not self.untrue:
             yield from self._read_untimed(self._seen)
@@ -58,19 +58,19 @@ class ScanFlow(StretchReader[T]):
         self._watermark = max(start, min(end or start, self.horizon()))
         yield Window(start, self._watermark, items)
 
-    def _look_for_untimed(self, total: int, horizon: datetime) -> Requests[int | None]:
-        """The count of the closed stretch; ids are kept where it and the rest do not add up to the total.
+    def _look_for_untimed(self, total: int | None, horizon: datetime) -> Requests[PageResponse[T]]:
+        """The first page of the closed stretch; ids are kept where it and the rest do not add up to the total.
 
         Records without an update time pass no filter. The rest is counted before the stretch is counted again: a
         record that changes between the two is then in neither, which is checked, and never in both, which hides one.
         """
-        closed = yield from self.fetch([PageRequest(None, None, horizon)])
+        closed: PageResponse[T] = yield from self.first_response(PageRequest(None, None, horizon))
         if closed.count != total:
             rest = yield from self.fetch([PageRequest(None, horizon + MILLISECOND, None)])
-            closed = yield from self.fetch([PageRequest(None, None, horizon)])
-            if (closed.count or 0) + (rest.count or 0) < total:
+            closed = yield from self.first_response(PageRequest(None, None, horizon))
+            if (closed.count or 0) + (rest.count or 0) < (total or 0):
                 self._seen = SeenIds()
-        return closed.count
+        return closed
 
     def _read_untimed(self, seen: SeenIds[T]) -> Flow[Window[T]]:
         """The records that no filter of time lets through, by the pages of the whole list."""

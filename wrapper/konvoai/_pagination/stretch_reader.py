@@ -52,9 +52,20 @@ class StretchReader(WindowReader[T]):
         end = self.clock.now() - max(margin or self._lag, SECOND)
         return end if self.bounds[1] is None else min(end, self.bounds[1])
 
-    def closed_windows(self, start: datetime | None, end: datetime, records: int | None = None) -> Flow[Any]:
-        """The windows of a closed stretch of time."""
+    def closed_windows(
+        self,
+        start: datetime | None,
+        end: datetime,
+        records: int | None = None,
+        first: PageResponse[T] | None = None,
+    ) -> Flow[Any]:
+        """The windows of a closed stretch of time, of which the first page may be there."""
         plan = WindowPlan[T](PlannedWindow(start, end, records))
+        if first is not None:
+            self._start(plan.windows[0])
+            plan.windows[0].wanted.clear()
+            self._receive(plan, plan.windows[0], first)
+        yield from self._emit_read(plan)
         in_flight: deque[PlannedWindow[T]] = deque()
         while plan.windows:
             requests = []
@@ -63,13 +74,23 @@ class StretchReader(WindowReader[T]):
                 requests.append(request)
             response = yield from self.fetch(requests)
             window = in_flight.popleft()
-            window.on_response(response)
-            if isinstance(window.outcome, Overflow) and window in plan.windows:
-                plan.split(window, window.outcome.records, self.page_size)
-            while plan.windows and isinstance(items := plan.windows[0].outcome, list):
-                new = self.without_recent(items)
-                yield from self.emit(plan.windows[0].start, plan.windows[0].end, new)
-                plan.finish(len(new), None if self.counted else min(self.page_cap, self.page_size))
+            self._receive(plan, window, response)
+            yield from self._emit_read(plan)
+
+    def _start(self, window: PlannedWindow[T]) -> None:
+        window.flow = self.read_window(window)
+        window.wanted = next(window.flow)
+
+    def _receive(self, plan: WindowPlan[T], window: PlannedWindow[T], response: PageResponse[T]) -> None:
+        window.on_response(response)
+        if isinstance(window.outcome, Overflow) and window in plan.windows:
+            plan.split(window, window.outcome.records, self.page_size)
+
+    def _emit_read(self, plan: WindowPlan[T]) -> Flow[Any]:
+        while plan.windows and isinstance(items := plan.windows[0].outcome, list):
+            new = self.without_recent(items)
+            yield from self.emit(plan.windows[0].start, plan.windows[0].end, new)
+            plan.finish(len(new), None if self.counted else min(self.page_cap, self.page_size))
 
     def _due(self, plan: WindowPlan[T], room: int) -> list[tuple[PlannedWindow[T], PageRequest]]:
         """The next requests, and whose they are. No more windows are read ahead than requests may be in flight."""
@@ -81,8 +102,7 @@ class StretchReader(WindowReader[T]):
             if window is None:
                 break
             if window.flow is None:
-                window.flow = self.read_window(window)
-                window.wanted = next(window.flow)
+                self._start(window)
             now, window.wanted = window.wanted[: room - len(due)], window.wanted[room - len(due) :]
             due += [(window, request) for request in now]
         return due

@@ -13,9 +13,9 @@ from .server_clock import SECOND
 T = TypeVar("T")
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
-TARGET_PAGES = 8  # of a window, where `count` gives its width
-MAX_PAGES = 12
-FIRST_WIDTH, FIRST_RATIO, FIRST_SPLITS = timedelta(days=3650), 8, 5
+TARGET_PAGES = 10  # of a window, where `count` gives its width
+MAX_PAGES = 16
+FIRST_WIDTH, FIRST_RATIO, FIRST_SPLITS = timedelta(days=3650), 8, 4
 TARGET_FILL = 0.85  # of a page without `count`, so that a window somewhat denser than the last still fits
 MAX_GROWTH = 4.0
 MIN_REMAINDER = 8  # what is left of a span is not worth a request where a window is so many times as wide
@@ -37,6 +37,7 @@ class PlannedWindow(Generic[T]):
         source: The span that it was cut from, whose `records` are those that are left.
         target: How many records a window that is cut from it should have.
         is_burst: Whether it fits one page unless it is denser than those before it.
+        min_width: How wide such a window should be, as the one before it was nearly empty.
         max_width: How wide such a window may be, where there is no `count`.
         flow: Its reading, once it has started.
         wanted: The requests that its reading has still to send.
@@ -47,6 +48,7 @@ class PlannedWindow(Generic[T]):
     records: int | None = None
     source: PlannedWindow[T] | None = None
     target: int | None = None
+    min_width: timedelta = SECOND
     max_width: timedelta | None = None
     is_burst: bool = False
     flow: Generator[list[PageRequest], PageResponse[T], list[T] | Overflow] | None = None
@@ -71,6 +73,8 @@ class PlannedWindow(Generic[T]):
         """Corrects how many records it has, and so how many are left in the span that it was cut from."""
         if self.source is not None and self.source.records is not None:
             self.source.records += (self.records or 0) - records
+            if self.width is not None and self.flow is not None and self.outcome is None:
+                self.source.min_width = self.width * 2 if records * 4 < (self.records or 0) else SECOND
         self.records = records
 
     def on_response(self, response: PageResponse[T]) -> None:
@@ -114,13 +118,13 @@ class WindowPlan(Generic[T]):
         target = span.target or TARGET_PAGES * page_size
         if span.records is None or span.width is None or span.records * TARGET_PAGES <= target * MAX_PAGES:
             return None
-        return span.width * (target / span.records)
+        return max(span.width * (target / span.records), span.min_width)
 
     def _cut(self, index: int, width: timedelta | None) -> PlannedWindow[T]:
         span = self.windows[index]
         if width is None or span.start is None or span.end is None:
             return span
-        end = whole_second(span.start + max(width, SECOND))
+        end = half_second(span.start + max(width, SECOND))
         if (span.end - end) * MIN_REMAINDER < width:
             return span
         window = PlannedWindow(span.start, end, source=span, target=span.target, max_width=span.max_width)
@@ -181,12 +185,13 @@ def first_splits(span: PlannedWindow[T]) -> list[PlannedWindow[T]]:
         span.start = EARLIEST
         return [span]
     room = min(FIRST_WIDTH, (span.end - EARLIEST) / 2)
-    ends = [whole_second(span.end - room / FIRST_RATIO**power) for power in range(FIRST_SPLITS)]
+    ends = [half_second(span.end - room / FIRST_RATIO**power) for power in range(FIRST_SPLITS)]
     starts: list[datetime | None] = [None, *ends]
     cut = [PlannedWindow(start, end, source=span) for start, end in zip(starts, ends, strict=False)]
     span.start = ends[-1]
     return [*cut, span]
 
 
-def whole_second(time: datetime) -> datetime:
-    return time.replace(microsecond=0)
+def half_second(time: datetime) -> datetime:
+    """Where windows meet, so that what was written or imported at a whole second is in one of them."""
+    return time.replace(microsecond=500_000)

@@ -17,6 +17,7 @@ COMMON_PAGE_SIZES = frozenset({10, 20, 25, 50, 100})  # a page of such a length 
 EMPTY_TIMES = (datetime(1850, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 MAX_IDLE_PASSES = 6  # over the pages of a second, while fewer records arrive than are counted
 MAX_PASSES = 60
+MAX_BURST_PAGES = 8  # of a window that is not narrow, where there is no `count`
 MAX_SHORTFALLS = 5
 MAX_UNCOUNTED_PAGES = 100_000
 
@@ -133,9 +134,10 @@ class WindowReader(Generic[T]):
         pages = -(-count // self.page_size)
         if pages > MAX_PAGES and not window.is_narrow:
             return Overflow(count)
-        start = 1 + (yield from self._find_base(window, held))
-        # One page more than counted: a server may count no further than a cap.
-        end = max(start + pages - 1 + (count > self.traits.proven_count), start)
+        start = 2 if self.traits.page_base is None else 1 + self.traits.page_base
+        base = yield from self._find_base(window, held)
+        # One page more than counted where the last is full: a server may count no further than a cap.
+        end = base + pages + (count > self.traits.proven_count and count % self.page_size == 0)
         responses = yield from gather([window.request(number) for number in range(start, end)])
         for number, response in enumerate(responses, start):
             held.add(number, response.items)
@@ -223,38 +225,43 @@ class WindowReader(Generic[T]):
         if not window.is_narrow and not window.is_burst:
             return Overflow(0)
         held = Held(first.items)
-        last = yield from self.last_page(window, held, MAX_UNCOUNTED_PAGES if window.is_narrow else MAX_PAGES)
-        return Overflow(0) if last is None else (yield from self.read_backwards(window, held, last, None))
+        last = yield from self.last_page(window, held, MAX_UNCOUNTED_PAGES if window.is_narrow else MAX_BURST_PAGES)
+        return Overflow(0) if last is None else (yield from self.read_backwards(window, held, last - 1, None))
 
     def last_page(self, window: PlannedWindow[T], held: Held[T], limit: int) -> Requests[int | None]:
         """The number of a window's last page, without `count`; None where there are more than `limit`."""
         for number in range(1, limit + 2):
             response = yield [window.request(number)]
             added = held.add(number, response.items)
-            if not response.items or (number > 1 and not added):
-                return number
-            if number > 1 and len(response.items) < self.page_size:
+            if not response.items or (number > 1 and not added) or (added and len(response.items) < self.page_size):
                 return number
         return None
 
     def is_all(self, first: PageResponse[T]) -> Requests[bool]:
         """Whether the first response has all that the user's query asks for."""
-        longest = self.traits.longest_page
-        if self.is_whole(first) or not (first.items or first.count):
+        length, longest = len(first.items), self.traits.longest_page
+        if self.is_whole(first) or not (length or first.count):
             return True
-        if self.counted or len(first.items) >= self.page_cap or len(first.items) < longest:
-            return not self.counted and len(first.items) < longest
-        window = PlannedWindow[T](*self.bounds)
-        return (yield from self.run(self._ends_here(window, first)))
+        if self.counted and first.count != length:
+            return False
+        if not self.counted and (length < longest or length >= self.page_cap):
+            return length < longest
+        return (yield from self.run(self._ends_here(PlannedWindow(*self.bounds), first)))
 
     def _ends_here(self, window: PlannedWindow[T], first: PageResponse[T]) -> Requests[bool]:
-        """Whether the next pages have nothing more, while the first stays as it is; else the server caps its pages."""
-        held = Held(first.items)
-        for number in (1, 2):
+        """Whether the next pages have nothing more; else the server caps its pages, or counts their records."""
+        held, base = Held(first.items), self.traits.page_base
+        for number in (1, 2) if base is None else (1 + base,):
             response = yield [window.request(number)]
             if held.add(number, response.items):
                 self.page_cap = len(first.items)
+                self.counted = self.counted and first.count != len(first.items)
                 return False
+            if not response.items:
+                break
+        if self.counted:
+            self.traits.proven_count = max(len(first.items), self.traits.proven_count)
+            return True
         again = yield [window.request()]
         return bool(again.items == first.items)
 
@@ -269,8 +276,8 @@ def gather(requests: list[PageRequest]) -> Requests[list[PageResponse[Any]]]:
 
 def incomplete(expected: int, received: int) -> IncompleteError:
     return IncompleteError(
-        f"the server counts {expected} records and gives {received} of them: read them by scan() too, and report it to "
-        "the server's support",
+        f"{received} of {expected} records arrived: the server counts more than it gives. Read them by scan(), or by "
+        "shorter spans of `updated_at_min` and `updated_at_max`",
         expected,
         received,
     )
