@@ -7,10 +7,9 @@ from typing import Any, TypeVar
 from .page_tracker import PageTracker, SeenIds
 from .protocol import Bounds, Flow, Page, PageRequest, PageResponse, ServerTraits
 from .stretch_reader import StretchReader
-from .window_reader import FiltersIgnoredError, incomplete
+from .window_reader import FiltersIgnoredError, Requests, incomplete
 
 T = TypeVar("T")
-MAX_PASSES = 10
 
 
 class ListFlow(StretchReader[T]):
@@ -57,12 +56,14 @@ class ListFlow(StretchReader[T]):
             return
         timed = self._timed and (minimum is None or minimum < until)
         yield from self._read_pages(tracker, (minimum, until) if timed and self.counted else self.bounds)
-        ignored = False
+        ignored, before = not timed, self._earlier
         if self._timed and (maximum is None or until < maximum):
             ignored = yield from self._by_windows(self.catch_up(until if minimum is None else max(minimum, until)))
-        proved = not tracker.rose and self._earlier + tracker.repeats >= (first.count or 0)
-        if self.counted and not proved:
-            yield from self._read_rest(first.count or 0, until, ignored=ignored or not timed)
+        in_hand = self._earlier + tracker.repeats
+        proved = self.counted and not tracker.rose and in_hand == first.count
+        still = first.count is None and self._earlier == before  # without count, a change shows in what came last
+        if not (proved or still):
+            yield from self._read_rest(first.count or 0, until, ignored)
 
     def _read_pages(self, tracker: PageTracker[T], bounds: Bounds) -> Flow[Page[T]]:
         while not tracker.ended or tracker.waiting:
@@ -85,27 +86,19 @@ class ListFlow(StretchReader[T]):
             ignored = yield from self._by_windows(self._closed_list(until))
         if self.untrue:
             return
-        if self.bounds == (None, None) or ignored:
-            yield from self._read_all_pages()
-        elif self.shortfall:
+        if ignored or (self.bounds == (None, None) and (yield from self._has_untimed(until))):
+            yield from self.read_all_pages(self._seen)
+        elif self.shortfall > 0:
             raise incomplete(total, total - self.shortfall)
 
     def _closed_list(self, until: datetime) -> Flow[Any]:
         yield from self.run(self.check_filters())
-        if self.counted:
-            yield from self.closed_windows(self.bounds[0], until)
+        yield from self.closed_windows(self.bounds[0], until)
+        yield from self.catch_up(until)
 
-    def _read_all_pages(self) -> Flow[Page[T]]:
-        """All pages of the user's query, until as many records are in hand as it counts."""
-        for _ in range(MAX_PASSES):
-            before = len(self._seen)
-            tracker = PageTracker[T](None, self._seen, self.traits, bounded=False)
-            yield from self._read_pages(tracker, self.bounds)
-            if tracker.lowest is None or tracker.held >= tracker.lowest:
-                return
-            if len(self._seen) == before:
-                break
-        raise incomplete(tracker.lowest or 0, tracker.held)
+    def _has_untimed(self, until: datetime) -> Requests[bool]:
+        total = yield from self.fetch([PageRequest(None, None, None)])
+        return (yield from self.count_untimed(total.count, until)) > 0
 
     def emit(self, start: datetime | None, end: datetime | None, items: list[T]) -> Flow[Page[T]]:
         new = self._seen.new(items)

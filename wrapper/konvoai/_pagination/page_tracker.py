@@ -26,14 +26,15 @@ class SeenIds(Generic[T]):
     def __len__(self) -> int:
         return len(self._keys)
 
+    def unseen(self, items: Iterable[T]) -> list[T]:
+        """Those of `items` that are not among them, each once."""
+        found = {record_key(item): item for item in items}
+        return [item for key, item in found.items() if key not in self._keys]
+
     def new(self, items: Iterable[T]) -> list[T]:
         """Those of `items` that are seen for the first time."""
-        found = []
-        for item in items:
-            key = record_key(item)
-            if key not in self._keys:
-                self._keys.add(key)
-                found.append(item)
+        found = self.unseen(items)
+        self._keys.update(map(record_key, found))
         return found
 
 
@@ -54,7 +55,8 @@ class PageTracker(Generic[T]):
     Args:
         start: The page to start at, or None for the first.
         seen: The records that were yielded before.
-        bounded: Whether no record can join the query, so that `count` only falls where it is true.
+        bounded: Whether no record can join the query, so that `count` only falls where it is true; else it ends at the
+            first empty page.
     """
 
     def __init__(
@@ -65,7 +67,7 @@ class PageTracker(Generic[T]):
         self.base = self._traits.page_base if start is None else start
         self._size = self._read = self._empty_pages = 0
         self.lowest: int | None = None
-        self._falls = bounded
+        self._bounded = self._falls = bounded
         self._in_flight: deque[tuple[int | None, int | None]] = deque()  # each number with the count known then
         self._ahead: list[ReadInterval] = []
         self._repeats: dict[int, int] = {}  # by page: a join may list a record twice, and count it twice
@@ -162,7 +164,7 @@ class PageTracker(Generic[T]):
         self._ahead = [interval for interval in self._ahead if interval.offset > self._read]
 
     def _decide_end(self, index: int, response: PageResponse[T]) -> None:
-        length, lowest = len(response.items), self.lowest
+        length, lowest = len(response.items), self.lowest if self._bounded else None
         if index * self._size > self._read:
             return
         short = length < self._size

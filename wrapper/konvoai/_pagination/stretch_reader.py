@@ -3,17 +3,19 @@
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from .protocol import Bounds, Flow, PageRequest, PageResponse, ServerTraits, record_key
+from .page_tracker import PageTracker, SeenIds
+from .protocol import MILLISECOND, Bounds, Flow, PageRequest, PageResponse, ServerTraits, record_key
 from .server_clock import SECOND
 from .window_plan import Overflow, PlannedWindow, WindowPlan
-from .window_reader import Held, Requests, WindowReader
+from .window_reader import Held, Requests, WindowReader, incomplete
 
 T = TypeVar("T")
 DEFAULT_LAG = timedelta(seconds=5)
 MAX_ROUNDS = 6
+FUTURE, END = timedelta(days=1), datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class StretchReader(WindowReader[T]):
@@ -120,8 +122,11 @@ class StretchReader(WindowReader[T]):
                 yield from self.emit(edge, None, self.without_recent(first.items))
                 return
             yield from self.run(self.check_filters())
-            until = self.horizon(self._lag) if turn == 0 else self.horizon(SECOND)
-            if until <= edge or turn == MAX_ROUNDS - 1:
+            if turn == 1 and maximum is None:
+                maximum = yield from self._read_future()
+            margins = (self._lag, self._lag / 2, self._lag / 4, SECOND)
+            until = next((time for time in map(self.horizon, margins) if time > edge), None)
+            if until is None:  # a clock that stands still, or more than a page in a second
                 break
             yield from self.closed_windows(edge, until)
             edge = until
@@ -130,6 +135,51 @@ class StretchReader(WindowReader[T]):
         last = last or (yield from self.run(self.last_page(tail, held, 1000))) or 1000
         items = yield from self.run(self.read_backwards(tail, held, last, first.count, closed=False))
         yield from self.emit(edge, None, self.without_recent(items))
+
+    def _read_future(self) -> Flow[Any]:
+        """Records with times of the future, which no response has with the rest; returns where they start."""
+        start = self.clock.now() + FUTURE
+        response = yield from self.fetch([PageRequest(None, start, None)])
+        if not response.items:
+            return None
+        yield from self.closed_windows(start, END, response.count)
+        return start
+
+    def count_untimed(self, total: int | None, horizon: datetime) -> Requests[int]:
+        """How many records have no update time, so that no filter lets them through.
+
+        The rest is counted before the closed stretch: a record that changes between the two is in neither. So a
+        count may be too high, where records leave, and the lowest of three is taken; it is never too low.
+        """
+        lowest = total or 0
+        for _ in range(3):
+            rest = yield from self.fetch([PageRequest(None, horizon + MILLISECOND, None)])
+            closed = yield from self.fetch([PageRequest(None, None, horizon)])
+            lowest = min(lowest, (total or 0) - (rest.count or 0) - (closed.count or 0))
+            if lowest <= 0:
+                return 0
+            total = (yield from self.fetch([PageRequest(None, None, None)])).count
+        return lowest
+
+    def read_all_pages(self, seen: SeenIds[T]) -> Flow[Any]:
+        """All pages of the user's query, until as many records are in hand as it counts."""
+        for _ in range(MAX_ROUNDS):
+            before, counts = len(seen), list[int]()
+            tracker = PageTracker[T](None, SeenIds(), self.traits, bounded=False)
+            while not tracker.ended or tracker.waiting:
+                numbers = tracker.next_pages(self.concurrency - tracker.waiting)
+                response: PageResponse[T]
+                response = yield from self.fetch([PageRequest(number, *self.bounds) for number in numbers])
+                counts += [] if response.count is None else [response.count]
+                tracker.on_response(response)
+                if new := seen.unseen(response.items):
+                    yield from self.emit(None, None, new)
+            if tracker.held >= max(counts, default=0):
+                return
+            if len(seen) == before:
+                break
+        if len(seen) < min(counts, default=0):
+            raise incomplete(min(counts), len(seen))
 
     def without_recent(self, items: Iterable[T]) -> list[T]:
         """The records that no window just before had; one that changed since comes again."""

@@ -15,8 +15,8 @@ Requests = Generator[list[PageRequest], PageResponse[Any], R]
 REFUSED = (400, 404, 422)  # the statuses for a page that is not there, or for a time that is not accepted
 COMMON_PAGE_SIZES = frozenset({10, 20, 25, 50, 100})  # a page of such a length may be all that the server gives
 EMPTY_TIMES = (datetime(1850, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
-MAX_IDLE_PASSES = 6  # over the pages of a second, while fewer records arrive than are counted
-MAX_PASSES = 60
+MAX_IDLE_PASSES = 4  # over the pages of a second, while fewer records arrive than are counted
+MAX_PASSES = 20
 MAX_BURST_PAGES = 8  # of a window that is not narrow, where there is no `count`
 MAX_SHORTFALLS = 5
 MAX_UNCOUNTED_PAGES = 100_000
@@ -172,18 +172,19 @@ class WindowReader(Generic[T]):
 
         Repeated until as many are in hand as are counted; without `count`, or an end, until a pass adds none.
         """
-        idle = 0
+        idle, proof = 0, held  # of the proof, nothing has left since its first record
         for _ in range(MAX_PASSES):
             added = False
             for number in [*range(last, 0, -1), None]:  # covers page bases 0 and 1
                 response = yield [window.request(number)]
+                if count is not None and response.count is not None and response.count != count:
+                    proof, count = Held(), response.count
                 added = held.add(number or 0, response.items) or added
-                if response.count is not None and self.counted:
-                    count = response.count
+                proof.add(number or 0, response.items)
             idle = 0 if added else idle + 1
             wanted = count if count is not None and self.counted else 0
             last = max(last, -(-wanted // self.page_size))
-            if held.count >= wanted and (idle or (wanted and closed)):
+            if (wanted and closed and proof.count >= wanted) or (idle > bool(wanted) and held.count >= wanted):
                 return list(held.items.values())
             if idle == MAX_IDLE_PASSES:
                 yield from self.check_filters()
