@@ -103,7 +103,7 @@ class Habits(NamedTuple):
             **more,
         )
 
-    def for_count(self, count: str) -> Habits:
+    def for_count(self, count: str) -> "Habits":
         """The same without a cap on pages where `count` may agree with a capped page, which looks like the end."""
         return self._replace(cap=max(self.cap, self.limit)) if count in ("own page", "small") else self
 

@@ -1,13 +1,13 @@
 """Which pages and windows a list reads: pure decisions over responses and a clock."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 
 from .page_tracker import PageTracker, SeenIds
 from .protocol import Bounds, Flow, Page, PageRequest, PageResponse, ServerTraits
 from .stretch_reader import StretchReader
-from .window_reader import FiltersIgnoredError, Requests, incomplete
+from .window_reader import TimeFiltersError, incomplete
 
 T = TypeVar("T")
 
@@ -39,15 +39,13 @@ class ListFlow(StretchReader[T]):
         super().__init__(bounds, limit, concurrency, now, traits)
         self._page, self._timed = page, timed
         self._seen: SeenIds[T] = SeenIds()
-        self._began = datetime.max.replace(tzinfo=UTC)
-        self._earlier = 0  # how many of the records in hand existed at the first request
 
     def read(self) -> Flow[Page[T]]:
         minimum, maximum = self.bounds
         tracker = PageTracker[T](self._page, self._seen, self.traits)
         request = PageRequest(tracker.next_pages(1)[0], minimum, maximum)
         first: PageResponse[T] = yield from self.first_response(request)
-        self._began, until = self.clock.now(), self.horizon()
+        self.began, until = self.clock.now(), self.horizon()
         yield from self._emit_page(tracker.on_response(first))
         if self._page is not None:
             yield from self._read_pages(tracker, self.bounds)
@@ -56,12 +54,12 @@ class ListFlow(StretchReader[T]):
             return
         timed = self._timed and (minimum is None or minimum < until)
         yield from self._read_pages(tracker, (minimum, until) if timed and self.counted else self.bounds)
-        ignored, before = not timed, self._earlier
+        ignored, before = not timed, self.earlier
         if self._timed and (maximum is None or until < maximum):
             ignored = yield from self._by_windows(self.catch_up(until if minimum is None else max(minimum, until)))
-        in_hand = self._earlier + tracker.repeats
+        in_hand = self.earlier + tracker.repeats
         proved = self.counted and not tracker.rose and in_hand == first.count
-        still = first.count is None and self._earlier == before  # without count, a change shows in what came last
+        still = first.count is None and self.earlier == before  # without count, a change shows in what came last
         if not (proved or still):
             yield from self._read_rest(first.count or 0, until, ignored)
 
@@ -72,10 +70,10 @@ class ListFlow(StretchReader[T]):
             yield from self._emit_page(tracker.on_response(response))
 
     def _by_windows(self, windows: Flow[Any]) -> Flow[Any]:
-        """Reads windows; returns whether that cannot be, as the server ignores the time filters."""
+        """Reads windows; returns whether that cannot be, as the server's time filters do not work."""
         try:
             yield from windows
-        except FiltersIgnoredError:
+        except TimeFiltersError:
             yield from self.drain()
             return True
         return False
@@ -86,7 +84,7 @@ class ListFlow(StretchReader[T]):
             ignored = yield from self._by_windows(self._closed_list(until))
         if self.untrue:
             return
-        if ignored or (self.bounds == (None, None) and (yield from self._has_untimed(until))):
+        if ignored or (self.bounds == (None, None) and (yield from self.has_untimed(None, until))):
             yield from self.read_all_pages(self._seen)
         elif self.shortfall > 0:
             raise incomplete(total, total - self.shortfall)
@@ -96,26 +94,11 @@ class ListFlow(StretchReader[T]):
         yield from self.closed_windows(self.bounds[0], until)
         yield from self.catch_up(until)
 
-    def _has_untimed(self, until: datetime) -> Requests[bool]:
-        total = yield from self.fetch([PageRequest(None, None, None)])
-        return (yield from self.count_untimed(total.count, until)) > 0
-
     def emit(self, start: datetime | None, end: datetime | None, items: list[T]) -> Flow[Page[T]]:
         new = self._seen.new(items)
         yield from self._emit_page(Page(0, new, None) if new else None)
 
     def _emit_page(self, page: Page[T] | None) -> Flow[Page[T]]:
         if page is not None:
-            self._earlier += sum(created_before(item, self._began) for item in page.items)
+            self.count_earlier(page.items)
             yield page
-
-
-def created_before(item: Any, time: datetime) -> bool:
-    """Whether a record existed at a time, as far as it shows when it was created."""
-    created = getattr(item, "created_at", None) or getattr(item, "data", {}).get("created_at")
-    if isinstance(created, str):
-        try:
-            created = datetime.fromisoformat(created)
-        except ValueError:
-            return True
-    return not isinstance(created, datetime) or created.tzinfo is None or created < time

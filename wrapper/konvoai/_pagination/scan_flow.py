@@ -30,35 +30,35 @@ class ScanFlow(StretchReader[T]):
     ) -> None:
         super().__init__(bounds, limit, concurrency, now, traits, lag)
         self._watermark: datetime | None = None
-        self._emitted = 0
         self._seen: SeenIds[T] | None = None  # kept only where records without an update time are to be found
 
     def read(self) -> Flow[Window[T]]:
         minimum, maximum = self.bounds
         first: PageResponse[T] = yield from self.first_response(PageRequest(None, minimum, maximum))
-        horizon = self.horizon()
+        self.began, horizon = self.clock.now(), self.horizon()
         if (yield from self.is_all(first)):
             yield from self.emit(minimum, horizon, self.without_recent(first.items))
             return
         closed: PageResponse[T] | None = None
         if self.counted and self.bounds == (None, None):
             closed = yield from self.first_response(PageRequest(None, None, horizon))
-            if closed.count != first.count and (yield from self.count_untimed(first.count, horizon)):
+            if closed.count != first.count and (yield from self.has_untimed(first.count, horizon)):
                 self._seen = SeenIds()
                 closed = None
         if minimum is None or minimum < horizon:
             yield from self.closed_windows(minimum, horizon, first.count if self.counted else None, closed)
         edge = horizon if minimum is None else max(minimum, horizon)
         yield from self.catch_up(edge)
-        if self.counted and self._emitted < (first.count or 0):
-            yield from self.catch_up(edge)  # a replica that is behind may not have had it all
+        for _ in range(2):
+            if self.counted and self.earlier < (first.count or 0):  # a replica may have been behind
+                yield from self.catch_up(edge)
         if self._seen is not None and not self.untrue:
             yield from self.read_all_pages(self._seen)
         elif self.shortfall > 0 and not self.untrue:
             raise incomplete(first.count or 0, (first.count or 0) - self.shortfall)
 
     def emit(self, start: datetime | None, end: datetime | None, items: list[T]) -> Flow[Window[T]]:
-        self._emitted += len(items)
+        self.count_earlier(items)
         if self._seen is not None:
             self._seen.new(items)
         start = self._watermark or start or self.bounds[0] or BEGINNING

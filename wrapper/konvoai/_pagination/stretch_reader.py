@@ -10,11 +10,12 @@ from .page_tracker import PageTracker, SeenIds
 from .protocol import MILLISECOND, Bounds, Flow, PageRequest, PageResponse, ServerTraits, record_key
 from .server_clock import SECOND
 from .window_plan import Overflow, PlannedWindow, WindowPlan
-from .window_reader import Held, Requests, WindowReader, incomplete
+from .window_reader import Held, Requests, TimeFiltersError, WindowReader, incomplete
 
 T = TypeVar("T")
 DEFAULT_LAG = timedelta(seconds=5)
 MAX_ROUNDS = 6
+MAX_REPEATED = 8
 FUTURE, END = timedelta(days=1), datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -38,6 +39,9 @@ class StretchReader(WindowReader[T]):
         super().__init__(bounds, limit, now, traits or ServerTraits())
         self.concurrency, self._lag = concurrency, max(lag, SECOND)
         self._recent: deque[dict[str | bytes, Any]] = deque(maxlen=3)
+        self._repeated = 0  # windows in a row that had nothing new
+        self.began: datetime | None = None
+        self.earlier = 0  # how many of the records yielded existed at the first request
 
     @abstractmethod
     def emit(self, start: datetime | None, end: datetime | None, items: list[T]) -> Flow[Any]:
@@ -91,6 +95,12 @@ class StretchReader(WindowReader[T]):
     def _emit_read(self, plan: WindowPlan[T]) -> Flow[Any]:
         while plan.windows and isinstance(items := plan.windows[0].outcome, list):
             new = self.without_recent(items)
+            self._repeated = self._repeated + 1 if items and not new else 0
+            if self._repeated == MAX_REPEATED:
+                raise TimeFiltersError(
+                    "the server rounds updated_at_min and updated_at_max, so that its windows repeat themselves: "
+                    "read it by list()"
+                )
             yield from self.emit(plan.windows[0].start, plan.windows[0].end, new)
             plan.finish(len(new), None if self.counted else min(self.page_cap, self.page_size))
 
@@ -145,21 +155,20 @@ class StretchReader(WindowReader[T]):
         yield from self.closed_windows(start, END, response.count)
         return start
 
-    def count_untimed(self, total: int | None, horizon: datetime) -> Requests[int]:
-        """How many records have no update time, so that no filter lets them through.
+    def has_untimed(self, total: int | None, horizon: datetime) -> Requests[bool]:
+        """Whether there seem to be records without an update time, which no filter lets through.
 
-        The rest is counted before the closed stretch: a record that changes between the two is in neither. So a
-        count may be too high, where records leave, and the lowest of three is taken; it is never too low.
+        Changes between the requests can only make it seem so, unless one is added before and another removed after
+        the parts are counted; such records would be there in each of three rounds.
         """
-        lowest = total or 0
         for _ in range(3):
             rest = yield from self.fetch([PageRequest(None, horizon + MILLISECOND, None)])
             closed = yield from self.fetch([PageRequest(None, None, horizon)])
-            lowest = min(lowest, (total or 0) - (rest.count or 0) - (closed.count or 0))
-            if lowest <= 0:
-                return 0
-            total = (yield from self.fetch([PageRequest(None, None, None)])).count
-        return lowest
+            again = (yield from self.fetch([PageRequest(None, None, None)])).count
+            if max(total or 0, again or 0) <= (rest.count or 0) + (closed.count or 0):
+                return False
+            total = again
+        return True
 
     def read_all_pages(self, seen: SeenIds[T]) -> Flow[Any]:
         """All pages of the user's query, until as many records are in hand as it counts."""
@@ -188,3 +197,16 @@ class StretchReader(WindowReader[T]):
         if found:
             self._recent.append(found)
         return new
+
+    def count_earlier(self, items: list[T]) -> None:
+        self.earlier += sum(created_before(item, self.began) for item in items)
+
+
+def created_before(item: Any, time: datetime | None) -> bool:
+    """Whether a record existed at a time, as far as it shows when it was created."""
+    created = getattr(item, "created_at", None) or getattr(item, "data", {}).get("created_at")
+    try:
+        created = datetime.fromisoformat(created) if isinstance(created, str) else created
+    except ValueError:
+        return True
+    return not isinstance(created, datetime) or created.tzinfo is None or time is None or created < time

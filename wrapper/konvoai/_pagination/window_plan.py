@@ -47,7 +47,7 @@ class PlannedWindow(Generic[T]):
     end: datetime | None
     records: int | None = None
     source: PlannedWindow[T] | None = None
-    target: int | None = None
+    target: float | None = None
     min_width: timedelta = SECOND
     max_width: timedelta | None = None
     is_burst: bool = False
@@ -158,7 +158,7 @@ class WindowPlan(Generic[T]):
             span.max_width = max(span.width / 2, SECOND)
             self._width = min(span.max_width, self._width or span.max_width)
             few = records <= MAX_PAGES * page_size  # its pages did not prove it, so its halves are tried
-            span.target = max(records // 2, 1) if few else window.target
+            span.target = records / 2 if few and records else window.target
 
     def finish(self, new: int, page_size: int | None) -> None:
         """Takes out the first window, of which so many records were new; adapts the width of those without `count`."""
@@ -194,4 +194,4 @@ def first_splits(span: PlannedWindow[T]) -> list[PlannedWindow[T]]:
 
 def half_second(time: datetime) -> datetime:
     """Where windows meet, so that what was written or imported at a whole second is in one of them."""
-    return time.replace(microsecond=500_000)
+    return (time - SECOND / 2).replace(microsecond=0) + SECOND / 2

@@ -18,12 +18,12 @@ EMPTY_TIMES = (datetime(1850, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC
 MAX_IDLE_PASSES = 4  # over the pages of a second, while fewer records arrive than are counted
 MAX_PASSES = 20
 MAX_BURST_PAGES = 8  # of a window that is not narrow, where there is no `count`
-MAX_SHORTFALLS = 5
+MAX_SHORTFALLS = 2
 MAX_UNCOUNTED_PAGES = 100_000
 
 
-class FiltersIgnoredError(PaginationError):
-    """The server takes no notice of the time bounds."""
+class TimeFiltersError(PaginationError):
+    """The server ignores the time bounds, or rounds them."""
 
 
 class Held(Generic[T]):
@@ -147,7 +147,7 @@ class WindowReader(Generic[T]):
         elif held.count == count >= max(counts, default=0):
             self.traits.proven_count = max(count, self.traits.proven_count)
             return list(held.items.values())
-        elif {count}.issuperset(counts):  # nothing moved
+        else:
             yield from self.check_filters()
         if self.counted and window.is_narrow:
             return (yield from self.read_backwards(window, held, pages, count))
@@ -184,7 +184,8 @@ class WindowReader(Generic[T]):
             idle = 0 if added else idle + 1
             wanted = count if count is not None and self.counted else 0
             last = max(last, -(-wanted // self.page_size))
-            if (wanted and closed and proof.count >= wanted) or (idle > bool(wanted) and held.count >= wanted):
+            needed = 2 if closed == bool(wanted) else 1  # idle passes, where the proof has not come
+            if (wanted and closed and proof.count >= wanted) or (idle >= needed and held.count >= wanted):
                 return list(held.items.values())
             if idle == MAX_IDLE_PASSES:
                 yield from self.check_filters()
@@ -209,7 +210,7 @@ class WindowReader(Generic[T]):
             response = yield [PageRequest(None, time, time + SECOND)]
             if response.error is None:
                 if response.items:
-                    raise FiltersIgnoredError("the server ignores updated_at_min and updated_at_max: read it by list()")
+                    raise TimeFiltersError("the server ignores updated_at_min and updated_at_max: read it by list()")
                 if response.count != 0:
                     self.distrust_count()
                 return
