@@ -7,6 +7,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from .protocol import Page, PageResponse, ServerTraits, record_key
 
 T = TypeVar("T")
+MAX_BASE_CHECKS = 3
 MAX_EMPTY_PAGES = 3  # in a row, while `count` says that there is more
 
 
@@ -65,7 +66,7 @@ class PageTracker(Generic[T]):
         self._traits = traits or ServerTraits()
         self._seen, self._start = seen, start
         self.base = self._traits.page_base if start is None else start
-        self._size = self._read = self._empty_pages = 0
+        self._size = self._read = self._empty_pages = self._base_checks = 0
         self.lowest: int | None = None
         self._bounded = self._falls = bounded
         self._in_flight: deque[tuple[int | None, int | None]] = deque()  # each number with the count known then
@@ -129,21 +130,28 @@ class PageTracker(Generic[T]):
         items = response.items
         keys = {record_key(item) for item in items}
         if number == self._start:
-            self._head, self._size = self._head or keys, self._size or max(len(items), 1)
+            self._head, self._size = keys or self._head, self._size or max(len(items), 1)
         elif self.base is None:
-            self.base = 0 if self._head.isdisjoint(keys) else 1
-            if keys == self._head or (keys and self.base == 0):  # an unstable order shows neither
-                self._traits.page_base = self.base
-            if self._first is not None:
-                self._first.number = self.base
+            self._find_base(number, keys, response.count == known_count)
         index = 0 if number == self._start else self._index(number)
         if len(items) > len(keys):
             self._repeats[index] = max(self._repeats.get(index, 0), len(items) - len(keys))
         self._shorten(response.count, known_count)
-        if response.error is None:
+        if response.error is None and (self.base is not None or index == 0):
             self._extend(index, response.count)
         self._decide_end(index, response)
         self._last = index, items
+
+    def _find_base(self, number: int | None, keys: set[str | bytes], unchanged: bool) -> None:
+        """Learns the number of the first page from page 1; where the query has changed, it may be read again first."""
+        overlaps = not self._head.isdisjoint(keys)
+        self._base_checks += number == 1
+        if number == 1 and (overlaps or unchanged or not keys or self._base_checks == MAX_BASE_CHECKS):
+            self.base = int(overlaps)
+            if self._first is not None:
+                self._first.number = self.base
+            if keys == self._head or (keys and unchanged and not overlaps):  # an unstable order shows neither
+                self._traits.page_base = self.base
 
     def _shorten(self, count: int | None, known_count: int | None) -> None:
         if count is None:

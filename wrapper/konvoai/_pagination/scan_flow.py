@@ -49,8 +49,10 @@ class ScanFlow(StretchReader[T]):
             yield from self.closed_windows(minimum, horizon, first.count if self.counted else None, closed)
         edge = horizon if minimum is None else max(minimum, horizon)
         yield from self.catch_up(edge)
-        for _ in range(2):
-            if self.counted and self.earlier < (first.count or 0):  # a replica may have been behind
+        for _ in range(3):
+            if (
+                self.counted and self._seen is None and self.earlier < (first.count or 0)
+            ):  # a replica may have been behind
                 yield from self.catch_up(edge)
         if self._seen is not None and not self.untrue:
             yield from self.read_all_pages(self._seen)
