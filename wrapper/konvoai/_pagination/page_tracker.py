@@ -39,6 +39,32 @@ class SeenIds(Generic[T]):
         return found
 
 
+class Held(Generic[T]):
+    """The records of a window that are in hand."""
+
+    def __init__(self, first: Iterable[T] = ()) -> None:
+        self.items: dict[str | bytes, T] = {}
+        self._repeats: dict[int, int] = {}
+        self.add(0, first)
+
+    def add(self, index: int, items: Iterable[T]) -> bool:
+        """Adds those of a page; returns whether any is new."""
+        before, rows = len(self.items), [(record_key(item), item) for item in items]
+        self.items.update(rows)
+        # A join may list a record twice within one page, and count it twice.
+        self._repeats[index] = max(self._repeats.get(index, 0), len(rows) - len(dict(rows)))
+        return len(self.items) > before
+
+    @property
+    def count(self) -> int:
+        return len(self.items) + self.repeats
+
+    @property
+    def repeats(self) -> int:
+        """How many rows repeat a record of their page."""
+        return sum(self._repeats.values())
+
+
 def same(one: Any, other: Any) -> bool:
     """Whether two records are one."""
     return record_key(one) == record_key(other)
@@ -187,4 +213,4 @@ class PageTracker(Generic[T]):
         elif not length:
             self.ended = lowest is None or self.held >= lowest or self._empty_pages >= MAX_EMPTY_PAGES
         elif lowest is not None and self._read >= lowest and self.held == lowest:
-            self.ended = short or lowest <= self._traits.proven_count
+            self.ended = short or (lowest <= self._traits.proven_count and not self.repeats)

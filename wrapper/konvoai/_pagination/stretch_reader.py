@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from .page_tracker import PageTracker, SeenIds
+from .page_tracker import Held, PageTracker, SeenIds
 from .protocol import MILLISECOND, Bounds, Flow, PageRequest, PageResponse, ServerTraits, record_key
 from .server_clock import SECOND
 from .window_plan import Overflow, PlannedWindow, WindowPlan
-from .window_reader import Held, Requests, TimeFiltersError, WindowReader, incomplete
+from .window_reader import Requests, TimeFiltersError, WindowReader, incomplete
 
 T = TypeVar("T")
 DEFAULT_LAG = timedelta(seconds=5)
@@ -39,6 +39,7 @@ class StretchReader(WindowReader[T]):
         super().__init__(bounds, limit, now, traits or ServerTraits())
         self.concurrency, self._lag = concurrency, max(lag, SECOND)
         self._recent: deque[dict[str | bytes, Any]] = deque(maxlen=3)
+        self._catching_up = False
         self._repeated = 0  # windows in a row that had nothing new
         self.began: datetime | None = None
         self.earlier = 0  # how many of the records yielded existed at the first request
@@ -96,7 +97,7 @@ class StretchReader(WindowReader[T]):
         while plan.windows and isinstance(items := plan.windows[0].outcome, list):
             new = self.without_recent(items)
             self._repeated = self._repeated + 1 if items and not new else 0
-            if self._repeated == MAX_REPEATED:
+            if self._repeated >= MAX_REPEATED and not self._catching_up:
                 raise TimeFiltersError(
                     "the server rounds updated_at_min and updated_at_max, so that its windows repeat themselves: "
                     "read it by list()"
@@ -121,7 +122,8 @@ class StretchReader(WindowReader[T]):
 
     def catch_up(self, edge: datetime) -> Flow[Any]:
         """Everything from a time on: closed windows, until one response has all that is after them."""
-        maximum = self.bounds[1]
+        self._catching_up, maximum = True, self.bounds[1]
+        self._recent = deque(self._recent)  # little changes meanwhile, and all of it is kept
         for turn in range(MAX_ROUNDS):
             if maximum is not None and edge >= maximum:
                 return
@@ -172,9 +174,9 @@ class StretchReader(WindowReader[T]):
 
     def read_all_pages(self, seen: SeenIds[T]) -> Flow[Any]:
         """All pages of the user's query, until as many records are in hand as it counts."""
+        counts, idle = list[int](), 0
         for _ in range(MAX_ROUNDS):
-            before, counts = len(seen), list[int]()
-            tracker = PageTracker[T](None, SeenIds(), self.traits, bounded=False)
+            before, tracker = len(seen), PageTracker[T](None, SeenIds(), self.traits, bounded=False)
             while not tracker.ended or tracker.waiting:
                 numbers = tracker.next_pages(self.concurrency - tracker.waiting)
                 response: PageResponse[T]
@@ -183,11 +185,10 @@ class StretchReader(WindowReader[T]):
                 tracker.on_response(response)
                 if new := seen.unseen(response.items):
                     yield from self.emit(None, None, new)
-            if tracker.held >= max(counts, default=0):
-                return
-            if len(seen) == before:
+            idle = 0 if len(seen) > before else idle + 1
+            if idle == 2 or tracker.held >= max(counts, default=0):
                 break
-        if len(seen) < min(counts, default=0):
+        if len(seen) < min(counts, default=0) and tracker.held < max(counts):
             raise incomplete(min(counts), len(seen))
 
     def without_recent(self, items: Iterable[T]) -> list[T]:

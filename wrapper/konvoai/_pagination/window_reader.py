@@ -1,10 +1,11 @@
 """The proof that a window of time is whole: pure decisions over responses and a clock."""
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from ..errors import APIStatusError, IncompleteError, PaginationError
+from .page_tracker import Held
 from .protocol import Bounds, PageRequest, PageResponse, ServerTraits, record_key
 from .server_clock import SECOND, ServerClock
 from .window_plan import MAX_PAGES, Overflow, PlannedWindow
@@ -24,27 +25,6 @@ MAX_UNCOUNTED_PAGES = 100_000
 
 class TimeFiltersError(PaginationError):
     """The server ignores the time bounds, or rounds them."""
-
-
-class Held(Generic[T]):
-    """The records of a window that are in hand."""
-
-    def __init__(self, first: Iterable[T] = ()) -> None:
-        self.items: dict[str | bytes, T] = {}
-        self._repeats: dict[int, int] = {}
-        self.add(0, first)
-
-    def add(self, index: int, items: Iterable[T]) -> bool:
-        """Adds those of a page; returns whether any is new."""
-        before, rows = len(self.items), [(record_key(item), item) for item in items]
-        self.items.update(rows)
-        # A join may list a record twice within one page, and count it twice.
-        self._repeats[index] = max(self._repeats.get(index, 0), len(rows) - len(dict(rows)))
-        return len(self.items) > before
-
-    @property
-    def count(self) -> int:
-        return len(self.items) + sum(self._repeats.values())
 
 
 class WindowReader(Generic[T]):
@@ -142,7 +122,8 @@ class WindowReader(Generic[T]):
         for number, response in enumerate(responses, start):
             held.add(number, response.items)
         counts = [response.count for response in responses if response.count is not None]
-        if held.count > count:
+        full = bool(responses) and len(responses[-1].items) >= self.page_size
+        if held.count > count or (held.repeats and full):  # it may count records, and not the rows of a join
             self.distrust_count()
         elif held.count == count >= max(counts, default=0):
             self.traits.proven_count = max(count, self.traits.proven_count)
