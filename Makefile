@@ -1,4 +1,4 @@
-# Needs Python 3.11 or later, Node.js 20 or later, npm and make; `make setup` installs the rest into the tree.
+# Requires Python 3.11 or later, Node.js 20 or later, npm and make; `make setup` installs the rest into this folder.
 
 PYTHON ?= python3
 PORT ?= 4010
@@ -8,7 +8,7 @@ export PYTHON
 MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
 READY := .venv/.ready node_modules/.ready
-# Not compiled: that takes as long as the rest, and Python compiles what it comes to use, if nobody forbids it.
+# Compiling takes as long as installing; Python compiles modules on first use, unless PYTHONDONTWRITEBYTECODE is set.
 PIP_INSTALL := $(PY) -m pip install -qq --no-input --no-compile --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -18,29 +18,29 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
 
-setup: ## install everything the other targets need, into .venv and node_modules
+setup: ## install the tools of the other targets into .venv and node_modules
 	@$(MAKE) -q $(READY) >/dev/null 2>&1 || { \
 		sh scripts/check_tools.sh && \
 		echo "Installing into .venv and node_modules; the first time takes about a minute." && \
 		$(MAKE) -s -j2 $(READY); \
 	}
 
-demo: setup ## start the mock and read sessions from it
+demo: setup ## read sessions from a mock of the API
 	@$(PY) -m scripts.demo
 
 mock: setup ## run a mock of the Konvo API until Ctrl-C (PORT=4010)
 	@$(PY) -m scripts.mock --port $(PORT)
 
-test: setup ## run every test but the long ones (ARGS=... for pytest)
+test: setup ## run the tests, except long ones (ARGS="..." for pytest)
 	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
-test-long: setup ## run the long tests, and those that draw examples with thousands (ARGS=... for pytest)
+test-long: setup ## run the long tests, and property tests with more examples (ARGS="..." for pytest)
 	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile -m "long or drawn" --hypothesis-profile=long $(ARGS)
 
-contract-live: setup ## ask the server of KONVO_BASE_URL, with KONVO_API_KEY, what it makes of the document
+contract-live: setup ## compare the live API with openapi.yaml (KONVO_BASE_URL, KONVO_API_KEY)
 	@$(PY) -m scripts.contract.live $(ARGS)
 
-bench: setup ## measure decoding, importing, reading, exporting, as ratios in one run (ARGS=--quick: without what takes minutes)
+bench: setup ## run the benchmarks (ARGS=--quick for the short ones)
 	@$(PY) -m benchmarks.decode
 	@echo
 	@$(PY) -m benchmarks.imports
@@ -49,23 +49,23 @@ bench: setup ## measure decoding, importing, reading, exporting, as ratios in on
 	@echo
 	@$(PY) -m benchmarks.export $(ARGS)
 
-security: setup ## look for unsafe code, and for known weaknesses of what is locked
-	@.venv/bin/ruff check --quiet --output-format concise wrapper scripts # its rules S are those of bandit
+security: setup ## check for unsafe code and known vulnerabilities of locked packages
+	@.venv/bin/ruff check --quiet --output-format concise wrapper scripts # its S rules are those of bandit
 	@$(PY) -m scripts.contract.security
 
 generate: setup ## regenerate generated/ from openapi.yaml
 	@$(PY) -m scripts.generate
 
-spec-diff: setup ## tell what openapi.yaml has changed for users since a commit (AGAINST=HEAD)
+spec-diff: setup ## print the changes of openapi.yaml since a commit (AGAINST=HEAD)
 	@$(PY) -m scripts.contract.diff "$(AGAINST)"
 
-spec-update: setup ## bring openapi.yaml up to newer documents (FROM="PATH…", ARGS=--dry-run, ACCEPT_BREAKING=1)
+spec-update: setup ## merge newer documents into openapi.yaml (FROM="PATH ...", ARGS=--dry-run, ACCEPT_BREAKING=1)
 	@$(PY) -m scripts.contract.update $(ARGS) $(FROM)
 
-mutants: setup ## change the document in every small way, and see what notices (takes minutes; ARGS="--sample 10")
+mutants: setup ## run the contract tests against mutants of openapi.yaml; takes minutes (ARGS="--sample 10")
 	@$(PY) -m scripts.contract.mutation_test $(ARGS)
 
-check: setup ## lint, format and type checks; is generated/ what openapi.yaml gives?
+check: setup ## run the linters, type checkers and house rules; check that generated/ is up to date
 	@$(PY) -m openapi_spec_validator --validation-errors all openapi.yaml
 	@node_modules/.bin/spectral lint --quiet --fail-severity warn openapi.yaml
 	@$(PY) -m scripts.generate --check
@@ -73,25 +73,26 @@ check: setup ## lint, format and type checks; is generated/ what openapi.yaml gi
 	@.venv/bin/ruff format --quiet --check
 	@$(PY) -m mypy --no-error-summary
 	@node_modules/.bin/pyright
+	@$(PY) -m pytest -qq tests/unit/test_layers.py tests/unit/test_prose.py
 
-format: setup ## mend what ruff can mend
+format: setup ## apply ruff's fixes and formatting
 	@.venv/bin/ruff check --fix
 	@.venv/bin/ruff format
 
 build: setup ## build the wheel and the sdist into dist/
 	@$(PY) -m hatchling build --clean
 
-lock: .venv/.ready ## remake the lock files after a change of pyproject.toml or package.json (ARGS=--upgrade)
+lock: .venv/.ready ## update the lock files after a change of pyproject.toml or package.json (ARGS=--upgrade)
 	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --group dev --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS) \
 		pyproject.toml --output-file requirements.lock
 	@npm install --package-lock-only >/dev/null
 
-clean: ## remove everything that is installed, built or cached
+clean: ## remove everything installed, built or cached
 	@rm -rf .venv node_modules dist generated/.generate-* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Each is a copy of the file that was installed: a new date alone, as after a checkout, installs nothing.
+# Copies of the installed lock files: a new date alone, such as after a checkout, does not install again.
 .venv/.locked: requirements.lock
 	@cmp -s $< $@ || { "$(PYTHON)" -m venv --clear .venv && $(PIP_INSTALL) --require-hashes -r $<; }
 	@cp $< $@

@@ -1,8 +1,8 @@
-"""Export and sync of 100,000 sessions with 10 messages, against a plain script: time, CPU and peak memory in one run.
+"""Export and sync of 100,000 sessions with 10 messages, compared with a plain script: time, CPU and peak memory.
 
-python benchmarks/export.py [--sessions N | --quick] [FORMAT ...]
+python -m benchmarks.export [--sessions N | --quick] [FORMAT ...]
 
-The plain script reads page after page with httpx, and writes each with json, csv, gzip, pyarrow or duckdb.
+The plain script reads page by page with httpx, and writes with json, csv, gzip, pyarrow or duckdb.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Cost(NamedTuple):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure exports and sync.")
-    parser.add_argument("formats", nargs="*", metavar="FORMAT", help=f"of {', '.join(FORMATS)}")
+    parser.add_argument("formats", nargs="*", metavar="FORMAT", help=f"{', '.join(FORMATS)} (default: all)")
     parser.add_argument("--sessions", type=int, default=100_000)
-    parser.add_argument("--quick", action="store_const", dest="sessions", const=5_000, help="of 5,000 alone")
+    parser.add_argument("--quick", action="store_const", dest="sessions", const=5_000, help="only 5,000 sessions")
     parser.add_argument("--plain", nargs=2, metavar=("URL", "FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.plain:
@@ -54,18 +54,18 @@ def main() -> None:
                 command = ["sync"] if form == "duckdb" else ["sessions", "export"]
                 ours = cost(url, [KONVO, *command, "--to", f"{folder}/ours.{form}"])
             ratio = f"{ours.seconds / by_hand.seconds:.2f}"
-            rows.append([form, *told(by_hand), *told(ours), ratio, f"{ours.cpu / by_hand.cpu:.2f}"])
+            rows.append([form, *cells(by_hand), *cells(ours), ratio, f"{ours.cpu / by_hand.cpu:.2f}"])
     head = ["", "script s", "CPU s", "MB", "konvo s", "CPU s", "MB", "time ratio", "CPU ratio"]
     table(head, rows)
 
 
-def told(found: Cost) -> list[str]:
+def cells(found: Cost) -> list[str]:
     return [f"{found.seconds:.1f}", f"{found.cpu:.1f}", f"{found.megabytes:.0f}"]
 
 
 def cost(url: str, command: list[str]) -> Cost:
-    """What a process takes, and the most memory that it ever had."""
-    began, before, peak = time.perf_counter(), os.times(), 0
+    """Return the time, CPU and peak memory of a process."""
+    start, before, peak = time.perf_counter(), os.times(), 0
     process = subprocess.Popen(command, env={**os.environ, "KONVO_API_KEY": KEY, "KONVO_BASE_URL": url})
     status = Path(f"/proc/{process.pid}/status")
     while process.poll() is None:
@@ -73,7 +73,7 @@ def cost(url: str, command: list[str]) -> Cost:
             if line.startswith("VmHWM"):
                 peak = int(line.split()[1])
         time.sleep(0.02)
-    taken, after = time.perf_counter() - began, os.times()
+    taken, after = time.perf_counter() - start, os.times()
     if process.returncode:
         raise SystemExit(f"{command} ended with {process.returncode}")
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
@@ -97,13 +97,13 @@ def pages(sessions: Iterator[dict[str, Any]], size: int = 200) -> Iterator[list[
         yield page
 
 
-def lines(sessions: Iterator[dict[str, Any]], file: Path) -> None:
+def write_jsonl(sessions: Iterator[dict[str, Any]], file: Path) -> None:
     with file.open("w") as out:
         for session in sessions:
             out.write(json.dumps(session) + "\n")
 
 
-def packed_lines(sessions: Iterator[dict[str, Any]], file: Path) -> None:
+def write_jsonl_gz(sessions: Iterator[dict[str, Any]], file: Path) -> None:
     with gzip.open(file, "wt", compresslevel=6) as out:
         for session in sessions:
             out.write(json.dumps(session) + "\n")
@@ -116,7 +116,7 @@ def flat(session: dict[str, Any]) -> dict[str, Any]:
     return row | {"state__trail": json.dumps(session["state"]["trail"]), "messages": json.dumps(session["messages"])}
 
 
-def cells(sessions: Iterator[dict[str, Any]], file: Path) -> None:
+def write_csv(sessions: Iterator[dict[str, Any]], file: Path) -> None:
     with file.open("w", newline="") as out:
         writer = None
         for row in map(flat, sessions):
@@ -127,18 +127,18 @@ def cells(sessions: Iterator[dict[str, Any]], file: Path) -> None:
 
 
 def arrow(page: list[dict[str, Any]]) -> Any:
-    """A page as a table, with times and the record's JSON."""
+    """Return a page as an Arrow table, with times and the record's JSON."""
     import pyarrow as pa
 
     rows = [{**flat(session), "messages": session["messages"], "raw": json.dumps(session)} for session in page]
     found = pa.Table.from_pylist(rows)
-    for place, name in enumerate(found.column_names):
+    for index, name in enumerate(found.column_names):
         if name.endswith(("_at", "_date", "_updated")):
-            found = found.set_column(place, name, found[name].cast(pa.timestamp("us", "UTC")))
+            found = found.set_column(index, name, found[name].cast(pa.timestamp("us", "UTC")))
     return found
 
 
-def parquet(sessions: Iterator[dict[str, Any]], file: Path) -> None:
+def write_parquet(sessions: Iterator[dict[str, Any]], file: Path) -> None:
     import pyarrow.parquet as pq
 
     writer = None
@@ -150,26 +150,26 @@ def parquet(sessions: Iterator[dict[str, Any]], file: Path) -> None:
         writer.close()
 
 
-def duckdb(sessions: Iterator[dict[str, Any]], file: Path) -> None:
-    import duckdb as database
+def write_duckdb(sessions: Iterator[dict[str, Any]], file: Path) -> None:
+    import duckdb
     import pyarrow as pa
 
-    with database.connect(str(file)) as connection:
+    with duckdb.connect(str(file)) as connection:
         for number, page in enumerate(pages(sessions, 5000)):
             rows = arrow(page).drop_columns(["messages", "raw"])
             messages = pa.Table.from_pylist([message for session in page for message in session["messages"]])
             for name, found in {"ai_sessions": rows, "ai_sessions__messages": messages}.items():
                 connection.register("found", found)
                 method = f"INSERT INTO {name}" if number else f"CREATE TABLE {name} AS"
-                connection.execute(f"{method} SELECT * FROM found")  # noqa: S608 - of the two names above
+                connection.execute(f"{method} SELECT * FROM found")  # noqa: S608 - one of the two names above
 
 
 WRITERS: dict[str, Callable[[Iterator[dict[str, Any]], Path], None]] = {
-    "jsonl": lines,
-    "jsonl.gz": packed_lines,
-    "csv": cells,
-    "parquet": parquet,
-    "duckdb": duckdb,
+    "jsonl": write_jsonl,
+    "jsonl.gz": write_jsonl_gz,
+    "csv": write_csv,
+    "parquet": write_parquet,
+    "duckdb": write_duckdb,
 }
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Importing the client, as a ratio to httpx alone, and starting the command `konvo`, as a ratio to importing click."""
+"""Importing the client, compared with httpx, and starting the command `konvo`, compared with importing click."""
 
 import subprocess
 import sys
@@ -9,7 +9,6 @@ from benchmarks.ratios import show
 
 ROUNDS = 15
 
-
 IMPORTS = {"import httpx": "import httpx", "from konvoai import Konvo": "import konvoai._client"}
 STARTS = {
     'python -c "import click"': [sys.executable, "-c", "import click"],
@@ -17,17 +16,18 @@ STARTS = {
 }
 
 
-def imported(statement: str) -> float:
-    """Milliseconds that a fresh interpreter takes to import a module with all that it imports."""
+def import_time(statement: str) -> float:
+    """Return the milliseconds that a new interpreter needs for an import statement."""
     command = [sys.executable, "-X", "importtime", "-c", statement]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stderr
-    return int(told.splitlines()[-1].split("|")[1]) / 1000
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    return int(output.splitlines()[-1].split("|")[1]) / 1000
 
 
-def started(command: list[str]) -> float:
-    began = time.perf_counter()
+def run_time(command: list[str]) -> float:
+    """Return the milliseconds of a process."""
+    start = time.perf_counter()
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
-    return 1000 * (time.perf_counter() - began)
+    return 1000 * (time.perf_counter() - start)
 
 
 def measure() -> None:
@@ -35,9 +35,9 @@ def measure() -> None:
     starts: dict[str, list[float]] = {name: [] for name in STARTS}
     for _ in range(ROUNDS):
         for name, found in imports.items():
-            found.append(imported(IMPORTS[name]))
+            found.append(import_time(IMPORTS[name]))
         for name, found in starts.items():
-            found.append(started(STARTS[name]))
+            found.append(run_time(STARTS[name]))
     print(f"`python -X importtime`, {ROUNDS} rounds in turn, medians:\n")
     show(imports, digits=0)
     print(f"\nWhole processes, {ROUNDS} rounds in turn, medians:\n")

@@ -1,4 +1,4 @@
-"""The table of a comparison: medians, and their ratios to the first."""
+"""Print a comparison as a table: medians, and their ratios to the first."""
 
 import statistics
 

@@ -1,4 +1,4 @@
-"""Reading whole lists and scans from a server of this machine: times, CPU, requests and memory, as ratios in one run.
+"""Reading whole lists and scans from a local server: time, CPU, requests and memory.
 
 python -m benchmarks.reading [--quick]
 """
@@ -27,7 +27,7 @@ from benchmarks.pages import message
 from konvo_api_client import AuthenticatedClient
 from konvo_api_client.api.ai_sessions import list_ai_sessions
 from konvoai import Konvo
-from tests.support import factories as records
+from tests.support import factories
 from tests.support import store as store_module
 from tests.support.mock_server import KEY_HEADER, PATH, mock_server
 from tests.support.store import Store
@@ -44,7 +44,7 @@ DRAW = random.Random(7)  # noqa: S311 - no secret
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure reading lists and scans.")
-    parser.add_argument("--quick", action="store_true", help="leave out memory, which takes minutes")
+    parser.add_argument("--quick", action="store_true", help="skip memory, which takes minutes")
     parser.add_argument("--peak", nargs=2, metavar=("HOW", "URL"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.peak:
@@ -58,9 +58,9 @@ def main() -> int:
 
 
 def measure_latency() -> None:
-    """How much sooner a list comes with several requests in flight."""
+    """Measure a list with several requests in flight."""
     sessions = 10_000
-    print(f"{sessions:,} sessions, {LATENCY * 1000:.0f} ms an answer:\n")
+    print(f"{sessions:,} sessions, {LATENCY * 1000:.0f} ms per response:\n")
     with serving(sessions, latency=LATENCY) as url, Konvo(KEY, base_url=url) as konvo, by_httpx(url) as http:
         seconds = {
             "`list`, concurrency=8": elapsed(lambda: drain(konvo.ai_sessions.list(concurrency=8)), sessions),
@@ -74,7 +74,7 @@ def measure_latency() -> None:
 
 
 def measure_cpu() -> None:
-    """What a list costs this process beside the stock client and plain dicts; the server is another process."""
+    """Measure the CPU of a list in this process, compared with the generated client and plain dicts."""
     sessions = 4_000
     print(f"CPU for {sessions:,} sessions, no latency, {CPU_ROUNDS} rounds in turn, medians:\n")
     rows = []
@@ -86,23 +86,28 @@ def measure_cpu() -> None:
 
 
 def cpu_of_each(sessions: int, include: dict[str, bool]) -> dict[str, float]:
-    with serving(sessions) as url, Konvo(KEY, base_url=url) as konvo, by_httpx(url) as http, stock(url) as client:
+    with (
+        serving(sessions) as url,
+        Konvo(KEY, base_url=url) as konvo,
+        by_httpx(url) as http,
+        generated_client(url) as client,
+    ):
         methods: dict[str, Callable[[], Iterable[Any]]] = {
             "httpx by hand, to dicts": lambda: loop_by_hand(http, include),
             "`list`, concurrency=1": lambda: konvo.ai_sessions.list(concurrency=1, **include),
-            "the stock generated client": lambda: loop_of_stock_client(client, include),
+            "the generated client": lambda: loop_of_generated_client(client, include),
         }
         taken: dict[str, list[float]] = {name: [] for name in methods}
         for _ in range(CPU_ROUNDS):
             for name, method in methods.items():
-                began = time.process_time()
+                start = time.process_time()
                 expect(sessions, drain(method()))
-                taken[name].append(time.process_time() - began)
+                taken[name].append(time.process_time() - start)
     return {name: statistics.median(found) for name, found in taken.items()}
 
 
 def measure_depth() -> None:
-    """How the time grows with the number of sessions, where a page costs the more the deeper it lies."""
+    """Measure how the time grows with the number of sessions, on a server whose later pages are slower."""
     few, many = 20_000, 200_000
     seconds = {}
     for sessions in (few, many):
@@ -110,7 +115,7 @@ def measure_depth() -> None:
             with Konvo(KEY, base_url=url) as konvo, by_httpx(url) as http:
                 seconds["`scan`", sessions] = elapsed(lambda: drain(konvo.ai_sessions.scan()), sessions)
                 seconds["httpx by hand", sessions] = elapsed(lambda: drain(loop_by_hand(http)), sessions)
-    print(f"A server that takes {LATENCY_PER_OFFSET * 1e9:.0f} ns for each session that a page passes over:\n")
+    print(f"A server that needs {LATENCY_PER_OFFSET * 1e9:.0f} ns for each session before a page:\n")
     rows = [
         [
             method,
@@ -124,7 +129,7 @@ def measure_depth() -> None:
 
 
 def measure_requests() -> None:
-    """How many requests a scan takes beside the fewest that could bring as many sessions."""
+    """Count the requests of a scan, compared with the minimum for as many sessions."""
     sessions = 20_000
     print(f"Requests of `scan` for {sessions:,} sessions, as a ratio to the {sessions // LIMIT} of full pages:\n")
     rows = []
@@ -135,21 +140,19 @@ def measure_requests() -> None:
 
 
 def spreads(sessions: int) -> dict[str, Sequence[datetime]]:
-    """Times of creation."""
+    """Return times of creation by the name of their distribution."""
     year = timedelta(days=300)
     start = datetime.now(UTC) - year - timedelta(days=1)
     campaigns = [start + year * DRAW.random() for _ in range(sessions // 500)]
     hour, days = timedelta(hours=1), [start + day * timedelta(days=1) for day in range(year.days)]
     return {
-        "evenly spread": [start + year * place / sessions for place in range(sessions)],
+        "evenly spread": [start + year * index / sessions for index in range(sessions)],
         "at random": [start + year * DRAW.random() for _ in range(sessions)],
         "by day, none at night": [DRAW.choice(days) + 12 * hour * DRAW.random() for _ in range(sessions)],
         "bursts of 500 in an hour": [DRAW.choice(campaigns) + hour * DRAW.random() for _ in range(sessions)],
         "bursts of 500 in a minute": [DRAW.choice(campaigns) + hour / 60 * DRAW.random() for _ in range(sessions)],
         "bursts of 500 at once": [at for at in campaigns for _ in range(500)],
-        "half of them in one hour": [
-            start + (hour if place % 2 else year) * DRAW.random() for place in range(sessions)
-        ],
+        "half in one hour": [start + (hour if index % 2 else year) * DRAW.random() for index in range(sessions)],
     }
 
 
@@ -161,35 +164,35 @@ def requests_of_scan(created: Sequence[datetime], count: str) -> int:
 
 
 def measure_memory() -> None:
-    """The peak of a process that does nothing but read."""
+    """Measure the peak memory of a process that only reads."""
     rows = []
     for how, few, many in (("list", 10_000, 200_000), ("scan", 10_000, 1_000_000)):
-        less, more = peak(how, few), peak(how, many)
-        grown = more - less
-        rows.append([f"`{how}`", f"{few:,}", f"{less / 1e6:.0f}", f"{many:,}", f"{more / 1e6:.0f}"])
-        rows[-1] += [f"{grown / 1e6:.0f}", f"{grown / (many - few):.0f}"]
-    print("Peak memory of a process that reads, and what it grew by with the sessions:\n")
-    table(["", "sessions", "MB", "sessions", "MB", "growth, MB", "bytes a session"], rows)
+        small, large = peak(how, few), peak(how, many)
+        growth = large - small
+        rows.append([f"`{how}`", f"{few:,}", f"{small / 1e6:.0f}", f"{many:,}", f"{large / 1e6:.0f}"])
+        rows[-1] += [f"{growth / 1e6:.0f}", f"{growth / (many - few):.0f}"]
+    print("Peak memory of a process that reads, and its growth with the number of sessions:\n")
+    table(["", "sessions", "MB", "sessions", "MB", "growth, MB", "bytes per session"], rows)
 
 
 def peak(how: str, sessions: int) -> int:
-    """Bytes, told by a process of its own; what this one holds would be counted, so the server is another, too."""
+    """Return the peak memory in bytes of a separate process, without the memory of this one and of the server."""
     with serving(sessions) as url:
         command = [sys.executable, "-m", "benchmarks.reading", "--peak", how, url]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    read, most = done.stdout.split()
+    read, memory = done.stdout.split()
     expect(sessions, int(read))
-    return int(most)
+    return int(memory)
 
 
 def peak_of_reading(how: str, url: str) -> str:
     with Konvo(KEY, base_url=url) as konvo:
         read = drain(getattr(konvo.ai_sessions, how)())
-    return f"{read} {most_memory()}"
+    return f"{read} {peak_memory()}"
 
 
-def most_memory() -> int:
-    """The peak of this process; Linux counts that of its parent in `ru_maxrss`."""
+def peak_memory() -> int:
+    """Return this process's peak memory in bytes; on Linux, `ru_maxrss` includes that of its parent."""
     status = Path("/proc/self/status")
     if status.exists():
         (peak,) = (line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM"))
@@ -199,7 +202,7 @@ def most_memory() -> int:
 
 @contextmanager
 def serving(sessions: int, **waits: float) -> Iterator[str]:
-    """The address of a process that serves so many sessions."""
+    """Yield the address of a server process with this number of sessions."""
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()
     process = spawn.Process(target=serve, args=(theirs, sessions, waits), daemon=True)
@@ -211,14 +214,14 @@ def serving(sessions: int, **waits: float) -> Iterator[str]:
         process.join()
 
 
-def serve(told: Connection, sessions: int, waits: dict[str, float]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
-    records.identifier = store_module.identifier = "{:036}".format  # as long as the API's
-    talk = [message("session") for _ in range(10)]
-    store_module.record_messages = lambda number, created: talk
+def serve(pipe: Connection, sessions: int, waits: dict[str, float]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent terminates this process
+    factories.identifier = store_module.identifier = "{:036}".format  # of the same length as the API's ids
+    messages = [message("session") for _ in range(10)]
+    store_module.record_messages = lambda number, created: messages
     store = Store.of(sessions, start=datetime.now(UTC) - (sessions + 1) * STEP, step=STEP, order="updated")
     with mock_server(store, **waits) as running:
-        told.send(running.url)
+        pipe.send(running.url)
         signal.pause()
 
 
@@ -226,19 +229,19 @@ def by_httpx(url: str) -> httpx.Client:
     return httpx.Client(base_url=url, headers={KEY_HEADER: KEY}, timeout=60)
 
 
-def stock(url: str) -> AuthenticatedClient:
+def generated_client(url: str) -> AuthenticatedClient:
     return AuthenticatedClient(url, KEY, prefix="", auth_header_name=KEY_HEADER)
 
 
 def loop_by_hand(http: httpx.Client, include: dict[str, bool] | None = None) -> Iterator[dict[str, Any]]:
-    """Page after page, to the first that is empty."""
+    """Yield sessions page by page, up to the first empty page."""
     page = 0
     while found := http.get(PATH, params={"page": page, "limit": LIMIT, **(include or {})}).json()["result"]:
         yield from found
         page += 1
 
 
-def loop_of_stock_client(client: AuthenticatedClient, include: dict[str, bool]) -> Iterator[Any]:
+def loop_of_generated_client(client: AuthenticatedClient, include: dict[str, bool]) -> Iterator[Any]:
     page = 0
     while found := list_ai_sessions.sync_detailed(client=client, page=page, limit=LIMIT, **include).parsed.result:
         yield from found
@@ -246,9 +249,9 @@ def loop_of_stock_client(client: AuthenticatedClient, include: dict[str, bool]) 
 
 
 def elapsed(read: Callable[[], int], sessions: int) -> float:
-    began = time.perf_counter()
+    start = time.perf_counter()
     expect(sessions, read())
-    return time.perf_counter() - began
+    return time.perf_counter() - start
 
 
 def drain(sessions: Iterable[object]) -> int:
@@ -257,7 +260,7 @@ def drain(sessions: Iterable[object]) -> int:
 
 def expect(sessions: int, found: int) -> None:
     if found != sessions:
-        raise SystemExit(f"{found} sessions of {sessions} came")
+        raise SystemExit(f"read {found} sessions instead of {sessions}")
 
 
 def table(head: list[str], rows: list[list[str]]) -> None:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Check for what only the user can install, the first thing missing first. PYTHON is the Python to use.
+# Check the tools that `make setup` cannot install; stop at the first that is missing. PYTHON is the Python to use.
 PYTHON=${PYTHON:-python3}
 
 need() {
@@ -8,9 +8,9 @@ need() {
 }
 
 command -v "$PYTHON" >/dev/null ||
-    need "$PYTHON is missing: install Python 3.11 or later, or name yours: make PYTHON=/path/to/python."
+    need "$PYTHON is missing: install Python 3.11 or later, or set its path: make PYTHON=/path/to/python."
 "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-    need "$("$PYTHON" --version 2>&1) is too old: install Python 3.11 or later, or name yours: make PYTHON=/path/to/python."
+    need "$("$PYTHON" --version 2>&1) is too old: install Python 3.11 or later, or set its path: make PYTHON=/path/to/python."
 "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null ||
     need "The venv module of $PYTHON is missing: install it (Debian and Ubuntu: the package python3-venv)."
 command -v node >/dev/null ||

@@ -1,4 +1,4 @@
-"""Show konvoai at work: read the mock's session, then thousands from a stand-in of the API, each checked by Prism."""
+"""Demonstrate konvoai: read one session from Prism's mock, then thousands from a mock server, validated by Prism."""
 
 from __future__ import annotations
 
@@ -31,66 +31,68 @@ def main() -> int:
 
 
 def read_the_mock() -> None:
-    """Shows the session that the API document gives as its example."""
+    """Print the example session of the API document."""
     with prism() as mock, Konvo("demo", base_url=mock.url) as konvo:
         print(f"A mock of the Konvo API listens on {mock.url}. Its sessions, with messages and state:\n")
         for session in konvo.ai_sessions.list(messages=True, state=True):
-            print(told(session), end="\n\n", flush=True)
+            print(format_session(session), end="\n\n", flush=True)
 
 
 def read_the_mock_server() -> None:
-    """Reads the sessions of a made-up shop page by page, then by windows of time."""
-    with mock_server(a_store()) as store, prism(command="proxy", extra=["--errors", store.url]) as proxy:
+    """Read the sessions of a mock server by pages, then by time windows."""
+    with mock_server(make_store()) as server, prism(command="proxy", extra=["--errors", server.url]) as proxy:
         with Konvo("demo", base_url=proxy.url) as konvo:
-            print(f"A made-up shop of {SESSIONS} sessions. Prism, before it, holds every answer to the API document:\n")
-            read("list", konvo.ai_sessions.list(messages=True, state=True).pages(), store)
-            read("scan", konvo.ai_sessions.scan(messages=True, state=True).windows(), store)
+            print(f"A mock server with {SESSIONS} sessions. Prism validates every response against the API document:\n")
+            read("list", konvo.ai_sessions.list(messages=True, state=True).pages(), server)
+            read("scan", konvo.ai_sessions.scan(messages=True, state=True).windows(), server)
 
 
-def a_store() -> Store:
-    """A session an hour, until now."""
+def make_store() -> Store:
+    """Return a store with one session per hour, up to now."""
     hour = timedelta(hours=1)
     return Store.of(SESSIONS, datetime.now(UTC) - SESSIONS * hour, hour)
 
 
-def read(name: str, parts: Iterable[Page[AISession] | Window[AISession]], store: MockServer) -> None:
-    """Reads to the end, and says how many sessions came by how many requests, and how long it took."""
-    asked_before, began, sessions = len(store.requests), time.monotonic(), 0
+def read(name: str, parts: Iterable[Page[AISession] | Window[AISession]], server: MockServer) -> None:
+    """Read to the end and print the sessions, the requests and the seconds."""
+    requests_before, start, sessions = len(server.requests), time.monotonic(), 0
     try:
         for part in parts:
             sessions += len(part.items)
             show_progress(f"{name} {'█' * (BAR_WIDTH * sessions // SESSIONS):·<{BAR_WIDTH}} {sessions}")
     finally:
         show_progress("")
-    seconds = time.monotonic() - began
-    requests = len(store.requests) - asked_before
+    seconds = time.monotonic() - start
+    requests = len(server.requests) - requests_before
     print(f"{name}  {sessions} sessions with messages and state, {requests} requests, {seconds:.1f} s", flush=True)
 
 
 def show_progress(line: str) -> None:
-    """Writes the line over the one before, where somebody watches."""
+    """Overwrite the last line on a terminal."""
     if sys.stderr.isatty():
         print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
 
 
-def told(session: AISession) -> str:
-    """A session as a person reads it."""
+def format_session(session: AISession) -> str:
+    """Return a session in readable lines."""
     status, state = session.status, session.state
     lines = [
         f"session {session.id}",
-        f"  channel   {session.channel or 'unknown'}, since {at(session.created_at)}",
+        f"  channel   {session.channel or 'unknown'}, since {format_time(session.created_at)}",
     ]
     if status:
         outcome = "unresolved" if status.unresolved else "resolved"
-        lines.append(f"  status    {'completed' if status.completed else 'open'}, {outcome}, {at(status.completed_at)}")
+        lines.append(
+            f"  status    {'completed' if status.completed else 'open'}, {outcome}, {format_time(status.completed_at)}"
+        )
     if state:
         lines.append(f"  skill     {state.type_ or 'unknown'}")
     for message in session.messages or []:
-        lines.append(f"  {at(message.created_at)}  {message.initiator_origin or '?'}: {message.message or ''}")
+        lines.append(f"  {format_time(message.created_at)}  {message.initiator_origin or '?'}: {message.message or ''}")
     return "\n".join(lines)
 
 
-def at(time: datetime | Unset) -> str:
+def format_time(time: datetime | Unset) -> str:
     return f"{time:%Y-%m-%d %H:%M} UTC" if time else "no time"
 
 

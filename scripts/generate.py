@@ -1,4 +1,4 @@
-"""Regenerate generated/konvo_api_client from openapi.yaml: the whole of it, or nothing is touched."""
+"""Regenerate generated/konvo_api_client from openapi.yaml, completely or not at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.contract.generator_gaps import losses
+from scripts.contract.generator_gaps import find_gaps
 from scripts.contract.openapi_documents import DOCUMENT, ROOT, load
 
 PACKAGE = "konvo_api_client"
@@ -25,17 +25,17 @@ for module in pkgutil.walk_packages(importlib.import_module("{PACKAGE}").__path_
 
 
 class GenerationError(Exception):
-    """The document gives no whole client; the message says why."""
+    """No complete client can be generated from the document; the message says why."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     step = check if options.check else regenerate
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the temporary folder goes then, too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that temporary folders are removed
     try:
         return step(options.document, options.output)
     except (GenerationError, OSError) as error:
-        print(f"{error}\n{options.output} is as it was.", file=sys.stderr)
+        print(f"{error}\n{options.output} is unchanged.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -43,20 +43,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing, exit 1 when the output is out of date")
-    parser.add_argument("--document", type=Path, default=DOCUMENT)
-    parser.add_argument("--output", type=Path, default=ROOT / "generated" / PACKAGE)
+    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if the output is out of date")
+    parser.add_argument("--document", type=Path, default=DOCUMENT, help="default: openapi.yaml")
+    parser.add_argument(
+        "--output", type=Path, default=ROOT / "generated" / PACKAGE, help="default: generated/" + PACKAGE
+    )
     options = parser.parse_args(arguments)
     options.document, options.output = options.document.resolve(), options.output.resolve()
-    if options.output.name != PACKAGE:  # the folder is replaced whole: a mistaken one would be lost
+    if options.output.name != PACKAGE:  # the folder is replaced: a wrong one would be lost
         parser.error(f"--output must be a folder named {PACKAGE}, not {options.output}")
     return options
 
 
 def regenerate(document: Path, output: Path) -> int:
-    """Make the output what the document gives."""
+    """Replace the output by what is generated from the document."""
     output.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the output, because a rename cannot cross file systems.
+    # Next to the output, because a rename cannot cross file systems.
     with tempfile.TemporaryDirectory(prefix=".generate-", dir=output.parent) as folder:
         fresh = generate(document, Path(folder))
         if differences(output, fresh):
@@ -65,45 +67,51 @@ def regenerate(document: Path, output: Path) -> int:
 
 
 def check(document: Path, output: Path) -> int:
-    """Say what in the output is not what the document gives, and change nothing."""
+    """Print how the output differs from what is generated from the document, and change nothing."""
     with tempfile.TemporaryDirectory(prefix="konvo-generate-") as folder:
         changes = differences(output, generate(document, Path(folder)))
     if changes:
-        print(f"{output} is not what {document.name} gives; run make generate:", *changes, sep="\n  ", file=sys.stderr)
+        print(
+            f"{output} is out of date with {document.name}; run make generate:", *changes, sep="\n  ", file=sys.stderr
+        )
     return 1 if changes else 0
 
 
 def generate(document: Path, folder: Path) -> Path:
-    """Write the package that the document gives into the folder, whole and importable."""
+    """Generate the package into the folder and return its path.
+
+    Raises:
+        GenerationError: The document is invalid, or the package cannot be imported or lacks a part of the document.
+    """
     if not document.is_file():
         raise GenerationError(f"{document} is not a file.")
     package = folder / PACKAGE
     run_generator(document, package)
     (package / "py.typed").touch()
-    importing = run("-B", "-c", IMPORT_ALL, cwd=folder)
-    if importing.returncode:
-        raise GenerationError(f"What {document} gives cannot be imported: {importing.stderr.splitlines()[-1]}.")
-    if lost := losses(load(document), package):
-        raise GenerationError(f"The generator dropped from {document} without a word: {', '.join(lost)}.")
+    imported = run("-B", "-c", IMPORT_ALL, cwd=folder)
+    if imported.returncode:
+        raise GenerationError(f"The client of {document} cannot be imported: {imported.stderr.splitlines()[-1]}.")
+    if gaps := find_gaps(load(document), package):
+        raise GenerationError(f"The generator silently dropped parts of {document}: {', '.join(gaps)}.")
     return package
 
 
 def run_generator(document: Path, package: Path) -> None:
     config = ROOT / "scripts" / "generator.yml"
-    generation = run(
+    done = run(
         *("-m", "openapi_python_client", "generate", "--meta", "none", "--fail-on-warning"),
         *("--path", str(document), "--config", str(config), "--output-path", str(package)),
         cwd=package.parent,
     )
-    if generation.returncode:
-        raise GenerationError(f"No client can be generated from {document}. {readable(generation.stderr)}")
+    if done.returncode:
+        raise GenerationError(f"No client can be generated from {document}. {summary(done.stderr)}")
 
 
 def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run this Python so that neither the machine nor the caller's environment changes what comes out."""
+    """Run this Python so that its output does not depend on the machine or the caller's environment."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "RUFF_"))}
     environment |= {
-        "PATH": sysconfig.get_path("scripts"),  # this environment's ruff and no other
+        "PATH": sysconfig.get_path("scripts"),  # only this environment's ruff
         "PYTHONHASHSEED": "0",
         "PYTHONUTF8": "1",
         "TYPER_STANDARD_TRACEBACK": "1",
@@ -112,17 +120,19 @@ def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, encoding="utf-8", errors="replace")
 
 
-def readable(said: str) -> str:
-    """Reduce what the generator said to its message, or to the last line of its traceback."""
-    if "Traceback (most recent call last)" in said:
-        said = said.strip().splitlines()[-1]
-    said = re.sub(r"^(Warning|Error)\(s\) encountered while.*$|^If you believe this.*$", "", said, flags=re.MULTILINE)
-    said = re.sub(r" ?<\S+ object at 0x[0-9a-f]+>", "", said)
-    return "The generator says:\n" + re.sub(r"\n{2,}", "\n", said).strip()
+def summary(output: str) -> str:
+    """Return the generator's message, or the last line of its traceback."""
+    if "Traceback (most recent call last)" in output:
+        output = output.strip().splitlines()[-1]
+    output = re.sub(
+        r"^(Warning|Error)\(s\) encountered while.*$|^If you believe this.*$", "", output, flags=re.MULTILINE
+    )
+    output = re.sub(r" ?<\S+ object at 0x[0-9a-f]+>", "", output)
+    return "The generator says:\n" + re.sub(r"\n{2,}", "\n", output).strip()
 
 
 def differences(output: Path, fresh: Path) -> list[str]:
-    """Tell what in the output is not what was generated afresh."""
+    """Return a line for each file that is missing, extra or different in the output."""
     old, new = files(output), files(fresh)
     return [
         *(f"missing: {name}" for name in sorted(new.keys() - old.keys())),
@@ -137,7 +147,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def swap(fresh: Path, output: Path, aside: Path) -> None:
-    """Put the fresh package in the place of the old one, which comes back when that fails."""
+    """Replace the output by the fresh package; restore it if that fails."""
     try:
         if output.exists():
             output.rename(aside)

@@ -1,4 +1,4 @@
-"""Run Prism, the mock server, on a copy of the API document.
+"""Run Prism as a mock of the Konvo API.
 
 python -m scripts.mock [--port 4010] [document]
 """
@@ -30,7 +30,7 @@ LISTENING = re.compile(r"Prism is listening on (http://\S+)")
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
 
-# Our end of Prism's standard input closes however we end, even killed: Prism then ends too, and its folder with it.
+# Prism's standard input closes when this process ends, even when it is killed: Prism then removes its folder and exits.
 FOLLOW_PARENT = """
 process.stdin.on("end", () => {
   require("fs").rmSync(__dirname, { recursive: true, force: true });
@@ -40,44 +40,57 @@ process.stdin.on("end", () => {
 
 
 class MockError(Exception):
-    """The mock cannot run; the message says what to do."""
+    """The mock cannot start; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Mock:
-    """A running Prism."""
+    """A running Prism.
+
+    Attributes:
+        url: Its address.
+        process: Its process.
+        log_file: The file with its output.
+    """
 
     url: str
     process: subprocess.Popen[bytes]
     log_file: Path
 
     def log(self) -> str:
-        """Everything Prism has said so far."""
-        return _text(self.log_file)
+        """Return Prism's output so far."""
+        return _read_log(self.log_file)
 
 
 @contextmanager
 def prism(
     document: Path = DOCUMENT, *, port: int = 0, command: str = "mock", extra: Sequence[str] = ()
 ) -> Iterator[Mock]:
-    """Serve a copy of the document while the context lasts; port 0 is any free one, `extra` follows the document.
+    """Serve a copy of the document while the context is open.
 
-    The address is known and answers when the context is entered, else `MockError` is raised.
+    Args:
+        document: The API document.
+        port: The port; 0 for any free one.
+        command: `mock`, or `proxy` for a server in `extra`.
+        extra: Further arguments of Prism, after the document.
+
+    Raises:
+        MockError: Prism does not accept connections.
     """
-    node = _node()
+    node = _find_node()
     _check_free(port)
     with tempfile.TemporaryDirectory(prefix="konvo-mock-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        # A copy, because Prism starts again on another port when the file it serves is edited.
+        # A copy, because Prism restarts on another port when the file that it serves is edited.
         served = _copy(document, folder)
         follow_parent = folder / "follow-parent.js"
         follow_parent.write_text(FOLLOW_PARENT)
         arguments = [node, "--require", follow_parent, PRISM, command, served, *extra, "--host", HOST, "--port", port]
         with _process([str(argument) for argument in arguments], folder / "prism.log") as process:
-            yield _ready(process, folder / "prism.log")
+            yield _wait_until_ready(process, folder / "prism.log")
 
 
-def _node() -> str:
+def _find_node() -> str:
     node = shutil.which("node")
     if node is None:
         raise MockError("Node.js is missing: install Node.js 20 or later with npm, then run `make setup`.")
@@ -99,12 +112,12 @@ def _copy(document: Path, folder: Path) -> Path:
     try:
         return Path(shutil.copy(document, folder))
     except OSError as error:
-        raise MockError(f"The document cannot be read: {error}") from error
+        raise MockError(f"The API document cannot be read: {error}") from error
 
 
 @contextmanager
 def _process(arguments: Sequence[str], log_file: Path) -> Iterator[subprocess.Popen[bytes]]:
-    # The caller's own would put colours into the log, and make Prism fork.
+    # These two variables of the caller could add colours to the log, and make Prism fork.
     environment = {**os.environ, "FORCE_COLOR": "0", "NODE_ENV": "development"}
     with log_file.open("wb") as log:
         process = subprocess.Popen(
@@ -113,10 +126,10 @@ def _process(arguments: Sequence[str], log_file: Path) -> Iterator[subprocess.Po
     try:
         yield process
     finally:
-        _end(process)
+        _stop(process)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
         process.wait(STOP_SECONDS)
@@ -127,52 +140,54 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.stdin.close()
 
 
-def _ready(process: subprocess.Popen[bytes], log_file: Path) -> Mock:
+def _wait_until_ready(process: subprocess.Popen[bytes], log_file: Path) -> Mock:
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
-        found = LISTENING.search(_text(log_file))
-        if found and _answers(found[1]):
+        found = LISTENING.search(_read_log(log_file))
+        if found and _accepts_connections(found[1]):
             return Mock(found[1], process, log_file)
         time.sleep(0.02)
     how = "is not ready" if process.poll() is None else f"ended with exit code {process.returncode}"
-    raise MockError(f"Prism {how} after starting. It said:\n{_text(log_file)}")
+    raise MockError(f"Prism {how} after starting. Its output:\n{_read_log(log_file)}")
 
 
-def _text(log_file: Path) -> str:
+def _read_log(log_file: Path) -> str:
     return log_file.read_text(encoding="utf-8", errors="replace")
 
 
-def _answers(url: str) -> bool:
+def _accepts_connections(url: str) -> bool:
     address = urlsplit(url)
     with suppress(OSError), socket.create_connection((address.hostname, address.port), timeout=1):
         return True
     return False
 
 
-def _show_log(mock: Mock) -> int:
-    """Pass Prism's log on until Prism ends."""
+def _follow_log(mock: Mock) -> int:
+    """Print Prism's log until Prism exits; return the exit code."""
     with mock.log_file.open(encoding="utf-8", errors="replace") as log:
         while mock.process.poll() is None:
             print(log.read(), end="", flush=True)
             time.sleep(0.1)
-    print(f"The mock ended by itself with exit code {mock.process.returncode}.", file=sys.stderr)
+    print(f"The mock exited unexpectedly with code {mock.process.returncode}.", file=sys.stderr)
     return 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Run a mock of the Konvo API on its document.")
+    parser = argparse.ArgumentParser(description="Run a mock of the Konvo API.")
     parser.add_argument("document", nargs="?", type=Path, default=DOCUMENT, help="default: openapi.yaml")
-    parser.add_argument("--port", type=int, default=4010, help="default: %(default)s; 0 is any free port")
+    parser.add_argument("--port", type=int, default=4010, help="default: %(default)s; 0 for any free port")
     options = parser.parse_args(arguments)
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         with prism(options.document, port=options.port) as mock:
-            print(f"The mock of the Konvo API listens on {mock.url}. Ctrl-C ends it. In another terminal:")
+            print(
+                f"The mock of the Konvo API listens on {mock.url}; press Ctrl-C to stop it. In another terminal, run:"
+            )
             print(f"    export KONVO_BASE_URL={mock.url} KONVO_API_KEY=anything", flush=True)
-            return _show_log(mock)
+            return _follow_log(mock)
     except KeyboardInterrupt:
-        print("\nThe mock has ended.")
+        print("\nThe mock has stopped.")
         return 0
     except MockError as error:
         print(error, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What all tests share: a clean environment, the mock, clients on it, and Prism's log beside a failure."""
+"""Fixtures for all tests: a clean environment, the mock, clients of it, and Prism's log with each failure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from konvoai import AsyncKonvo, Konvo
 from scripts.mock import Mock, MockError, prism
-from tests.support import api_document as document
+from tests.support import api_document
 
 KEY = "test-key"
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -22,17 +22,17 @@ hypothesis.settings.register_profile("default", deadline=None, max_examples=200,
 hypothesis.settings.register_profile("long", deadline=None, max_examples=2000, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("default")
 
-log_began = pytest.StashKey[dict[str, int]]()
+log_offsets = pytest.StashKey[dict[str, int]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--mock-document", type=Path, default=document.PATH, help="what the mock serves (default: openapi.yaml)"
+        "--mock-document", type=Path, default=api_document.PATH, help="what the mock serves (default: openapi.yaml)"
     )
 
 
 def pytest_sessionstart() -> None:
-    """One failure, not one for each test, where an operation that the wrapper offers has left the document."""
+    """Fail once, not in each test, if the API document no longer has an operation that the wrapper offers."""
     try:
         import konvoai._resources  # noqa: F401
     except ImportError as error:
@@ -50,7 +50,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The key, address, log level and proxies of whoever runs the tests stay out of them."""
+    """Remove the key, server, log level and proxies that the environment sets."""
     for name in list(os.environ):
         if name.startswith("KONVO_") or name.lower() in PROXIES:
             monkeypatch.delenv(name)
@@ -58,48 +58,48 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def serve() -> Iterator[Callable[[Path], Mock]]:
-    """Starts a Prism on a document, on a free port, for the rest of the session."""
+    """Return a function that starts Prism with a document, on a free port, for the rest of the session."""
     with ExitStack() as running:
 
         def start(served: Path) -> Mock:
             try:
-                # Else Prism adds fields that the document does not have to its dynamic answers.
+                # By default, Prism adds fields to its dynamic responses that the API document does not have.
                 return running.enter_context(prism(served, extra=["--json-schema-faker-fillProperties=false"]))
             except MockError as error:
-                said = str(error)
-            pytest.fail(said, pytrace=False)
+                message = str(error)
+            pytest.fail(message, pytrace=False)
 
         yield start
 
 
 @pytest.fixture(scope="session")
 def mock(serve: Callable[[Path], Mock], pytestconfig: pytest.Config) -> Mock:
-    """The mock of the API, as its document says."""
+    """Return a mock of the API document."""
     return serve(pytestconfig.getoption("--mock-document"))
 
 
 @pytest.fixture
 def konvo(mock: Mock) -> Iterator[Konvo]:
-    """A client of the mock."""
+    """Yield a client of the mock."""
     with Konvo(KEY, base_url=mock.url) as client:
         yield client
 
 
 @pytest.fixture
 async def async_konvo(mock: Mock, anyio_backend: str) -> AsyncIterator[AsyncKonvo]:
-    """An async client of the mock."""
+    """Yield an async client of the mock."""
     async with AsyncKonvo(KEY, base_url=mock.url) as client:
         yield client
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Function, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Shows what Prism said since the test began, when a test that used it fails."""
+    """Add to a failed test what Prism has logged since the test began."""
     report: Any = yield
     mocks = {value.url: value for value in item.funcargs.values() if isinstance(value, Mock)}
     if report.when == "setup":
-        item.stash[log_began] = {url: len(running.log()) for url, running in mocks.items()}
+        item.stash[log_offsets] = {url: len(running.log()) for url, running in mocks.items()}
     elif report.failed:
         for url, running in mocks.items():
-            report.sections.append((f"Prism's log ({url})", running.log()[item.stash[log_began][url] :]))
+            report.sections.append((f"Prism's log ({url})", running.log()[item.stash[log_offsets][url] :]))
     return report

@@ -1,4 +1,4 @@
-"""Tell the difference between two API documents in words, and what it means for users of the Python client."""
+"""Print the differences between two API documents, and what they mean for users of the Python client."""
 
 from __future__ import annotations
 
@@ -10,169 +10,208 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from scripts.contract.openapi_documents import (
-    CLASS,
     DOCUMENT,
-    BrokenDocumentError,
-    at_commit,
-    beside_operations,
-    followed,
-    leads_to,
+    SCHEMA_PREFIX,
+    InvalidDocumentError,
     load,
+    load_at_commit,
     operations,
+    path_extras,
+    referenced_components,
+    resolve_ref,
 )
 from scripts.contract.release_notes import (
     ABSENT,
     ALL,
-    IMPLIED,
+    IMPLIED_OBJECT,
     NONE,
     READ,
     SENT,
     Change,
-    Users,
-    changed,
-    shown,
-    suggestion,
-    text,
+    Usage,
+    field_change,
+    format_value,
+    suggest_release,
+    to_json,
 )
 
-WORDS = {"description", "summary", "example", "examples", "externalDocs", "title", "info"}
-OBJECTS = {"schema": "", "items": "[]", "additionalProperties": ".*", "components": "", "requestBody": ", requestBody"}
-OTHERS = ("there is one more", "what relied on it fails", "what relied on its name fails")
-ENTRIES = {  # fields with entries: how the place of one goes on, and why it matters that one comes, goes or is renamed
-    "operations": ("{}", "there is a function more", "its function is gone", "old clients ask at the old place"),
+PROSE_FIELDS = {"description", "summary", "example", "examples", "externalDocs", "title", "info"}
+"""Fields without a meaning for the client; a `title` has one where it names a class."""
+
+OBJECT_FIELDS = {
+    "schema": "",
+    "items": "[]",
+    "additionalProperties": ".*",
+    "components": "",
+    "requestBody": ", requestBody",
+}
+"""Fields that hold one object, and how its path continues."""
+
+DEFAULT_REASONS = ("there is one more", "what relied on it fails", "what relied on its name fails")
+ENTRY_FIELDS = {
+    "operations": ("{}", "there is a function more", "its function is gone", "old clients call the old path"),
     "parameters": (", parameter {}", "calls may leave it out", "its argument is gone", "its argument is renamed"),
-    "responses": (", response {}", "the client knows one answer more", *OTHERS[1:]),
-    "headers": (", header {}", *OTHERS),
-    "content": (", {}", *OTHERS),
+    "responses": (", response {}", "the client knows one response more", *DEFAULT_REASONS[1:]),
+    "headers": (", header {}", *DEFAULT_REASONS),
+    "content": (", {}", *DEFAULT_REASONS),
     "schemas": ("schema {}", "there is a class more", "its class is gone", "its class is renamed"),
     "properties": (".{}", "there is an attribute more", "its attribute is gone", "its attribute is renamed"),
     "enum": ("", "the client keeps unknown values, too", "its enum member is gone", "its enum member is renamed"),
-    "securitySchemes": ("scheme {}", *OTHERS),
-    **{field: (f"{field}[{{}}]", *OTHERS) for field in ("servers", "allOf", "anyOf", "oneOf")},
+    "securitySchemes": ("scheme {}", *DEFAULT_REASONS),
+    **{field: (f"{field}[{{}}]", *DEFAULT_REASONS) for field in ("servers", "allOf", "anyOf", "oneOf")},
 }
-UNUSED = {"responses": SENT, "headers": SENT, "parameters": READ, "requestBody": READ}
+"""Fields that hold named entries: how an entry's path continues, and what it means to add, remove or rename one."""
+
+NOT_USED_IN = {"responses": SENT, "headers": SENT, "parameters": READ, "requestBody": READ}
 
 
 class Node(NamedTuple):
-    """What an object says, but words: its values, and the objects in it by field or name; do users send or read it?"""
+    """A part of a document without its prose.
+
+    Attributes:
+        values: The fields that are compared as they are.
+        children: The objects and entries within it, by field or name.
+        usage: Whether users send it, read it, or both.
+    """
 
     values: dict[str, Any]
-    inner: dict[str, Node]
-    users: Users = ALL
+    children: dict[str, Node]
+    usage: Usage = ALL
 
 
 def differences(old: Any, new: Any) -> list[Change]:
-    """Tell every change from the old document to the new one, but of words."""
-    return list(dict.fromkeys(in_objects(whole(old), whole(new), "")))
+    """Return every change from the old document to the new one, except changes of prose."""
+    return list(dict.fromkeys(compare_nodes(document_node(old), document_node(new), "")))
 
 
-def whole(document: Any) -> Node:
-    """A document by its operations, with what is sent told from what is read."""
-    document = json.loads(json.dumps(document, default=str))  # names and dates are texts
+def document_node(document: Any) -> Node:
+    """Return a document by its operations, with the usage of each schema."""
+    document = json.loads(json.dumps(document, default=str))  # YAML reads some names and values as dates
     found = operations(document)
-    read = leads_to(document, [one.get("responses") for one in found.values()])
-    sent = leads_to(document, [{**one, "responses": None} for one in found.values()])
-    users = dict.fromkeys(read - sent, READ) | dict.fromkeys(sent - read, SENT)
-    parts = {"operations": found, "paths": beside_operations(document), "tags": None}
-    return node(document, {**document, **parts, "tags of the document": document.get("tags")}, ALL, users)
+    read = referenced_components(document, [one.get("responses") for one in found.values()])
+    sent = referenced_components(document, [{**one, "responses": None} for one in found.values()])
+    usages = dict.fromkeys(read - sent, READ) | dict.fromkeys(sent - read, SENT)
+    parts = {"operations": found, "paths": path_extras(document), "tags": None}
+    return build_node(document, {**document, **parts, "tags of the document": document.get("tags")}, ALL, usages)
 
 
-def node(document: Any, said: Any, users: Users, by_ref: dict[str, Users]) -> Node:
-    """Follow every $ref but to classes."""
-    said, made = followed(document, said, but=CLASS), Node({}, {}, users)
-    if not isinstance(said, dict):
-        return made._replace(values={"": said})
-    for name, value in said.items():
-        inside = users - UNUSED.get(name, NONE)
-        if name in ENTRIES and isinstance(value, dict | list):
-            entries = value if isinstance(value, dict) else by_name(document, value)
-            if isinstance(value, list) or not value:
-                made.values[f"order of {name}"] = [*entries]
-            inner = {key: node(document, one, by_ref.get(CLASS + key, inside), by_ref) for key, one in entries.items()}
-            made.inner[name] = Node({}, inner)
-        elif name in OBJECTS and isinstance(value, dict):
-            made.inner[name] = node(document, value, inside, by_ref)
-        elif name not in WORDS or (name == "title" and ("enum" in said or said.get("type", "object") == "object")):
-            made.values[name] = value
-    if "properties" in made.inner:
-        made.values.setdefault("type", IMPLIED)
-        properties, required = made.inner["properties"].inner, said.get("required")
-        if isinstance(required, list):
-            made.values["order of required"] = made.values.pop("required")
-            for name in required:
-                owner = properties[name] if name in [*properties] else made
-                owner.values[f"required {shown(name)}" if owner is made else "is required"] = True
-    return made
+def build_node(document: Any, value: Any, usage: Usage, usages: dict[str, Usage]) -> Node:
+    """Return the node of a value; every $ref is resolved, except those to schemas, which are classes of their own."""
+    value, result = resolve_ref(document, value, stop_at=SCHEMA_PREFIX), Node({}, {}, usage)
+    if not isinstance(value, dict):
+        return result._replace(values={"": value})
+    for name, part in value.items():
+        inner_usage = usage - NOT_USED_IN.get(name, NONE)
+        if name in ENTRY_FIELDS and isinstance(part, dict | list):
+            entries = part if isinstance(part, dict) else index_by_name(document, part)
+            if isinstance(part, list) or not part:
+                result.values[f"order of {name}"] = [*entries]
+            children = {
+                key: build_node(document, entry, usages.get(SCHEMA_PREFIX + key, inner_usage), usages)
+                for key, entry in entries.items()
+            }
+            result.children[name] = Node({}, children)
+        elif name in OBJECT_FIELDS and isinstance(part, dict):
+            result.children[name] = build_node(document, part, inner_usage, usages)
+        elif name not in PROSE_FIELDS or (name == "title" and names_a_class(value)):
+            result.values[name] = part
+    if "properties" in result.children:
+        mark_required(result, value.get("required"))
+    return result
 
 
-def by_name(document: Any, items: list[Any]) -> dict[str, Any]:
-    """The items of a list by their `name`; those of an enum by themselves, and all others by their place."""
+def names_a_class(schema: dict[str, Any]) -> bool:
+    return "enum" in schema or schema.get("type", "object") == "object"
+
+
+def mark_required(node: Node, required: Any) -> None:
+    """Move the names of an object's `required` to the properties that they name."""
+    node.values.setdefault("type", IMPLIED_OBJECT)
+    properties = node.children["properties"].children
+    if isinstance(required, list):
+        node.values["order of required"] = node.values.pop("required")
+        for name in required:
+            if name in [*properties]:  # compared, not hashed: a name may be of any type
+                properties[name].values["is required"] = True
+            else:
+                node.values[f"required {format_value(name)}"] = True
+
+
+def index_by_name(document: Any, items: list[Any]) -> dict[str, Any]:
+    """Return the items of a list by `name`, enum values by themselves, and all others by index."""
     named: dict[str, Any] = {}
-    for place, item in enumerate(items):
-        said = followed(document, item)
-        if isinstance(said, dict):
-            name, said = str(said.get("name", place)), {key: part for key, part in said.items() if key != "name"}
+    for index, item in enumerate(items):
+        value = resolve_ref(document, item)
+        if isinstance(value, dict):
+            name, value = str(value.get("name", index)), {key: part for key, part in value.items() if key != "name"}
         else:
-            name, said = shown(item), {}
+            name, value = format_value(item), {}
         while name in named:
             name += "'"
-        named[name] = said
+        named[name] = value
     return named
 
 
-def in_objects(old: Node, new: Node, place: str) -> Iterator[Change]:
+def compare_nodes(old: Node, new: Node, path: str) -> Iterator[Change]:
     for name in {**old.values, **new.values}:
-        was, now = old.values.get(name, ABSENT), new.values.get(name, ABSENT)
-        if text(was) != text(now) and (not name.startswith("order of ") or same_names(was, now)):
-            yield changed(place or "document", old.users | new.users, name, was, now)
-    for name in {**old.inner, **new.inner}:
-        a, b = old.inner.get(name), new.inner.get(name)
-        if name == "enum" and not (a and b):  # none is not an empty one
-            yield changed(place, ALL, name, *(ABSENT if one is None else [*one.inner] for one in (a, b)))
-        elif name in ENTRIES:
-            yield from in_entries(name, a.inner if a else {}, b.inner if b else {}, place)
+        before, after = old.values.get(name, ABSENT), new.values.get(name, ABSENT)
+        if to_json(before) != to_json(after) and (not name.startswith("order of ") or same_names(before, after)):
+            yield field_change(path or "document", old.usage | new.usage, name, before, after)
+    for name in {**old.children, **new.children}:
+        a, b = old.children.get(name), new.children.get(name)
+        if name == "enum" and not (a and b):  # a missing enum allows every value, an empty one none
+            yield field_change(path, ALL, name, *(ABSENT if one is None else [*one.children] for one in (a, b)))
+        elif name in ENTRY_FIELDS:
+            yield from compare_entries(name, a.children if a else {}, b.children if b else {}, path)
         else:
-            yield from in_objects(a or Node({}, {}), b or Node({}, {}), goes_on(place, OBJECTS[name]))
+            yield from compare_nodes(a or Node({}, {}), b or Node({}, {}), join_path(path, OBJECT_FIELDS[name]))
 
 
-def in_entries(field: str, old: dict[str, Node], new: dict[str, Node], place: str) -> Iterator[Change]:
-    """Compare by name, or by place where only the name differs."""
-    template, added, removed, renaming = ENTRIES[field]
-    names = renamed(field, old, new)
+def compare_entries(field: str, old: dict[str, Node], new: dict[str, Node], path: str) -> Iterator[Change]:
+    """Compare entries by name, and renamed ones by index."""
+    template, added, removed, renamed = ENTRY_FIELDS[field]
+    renames = find_renames(field, old, new)
     for name in {**old, **new}:
-        a, b = old.get(name), new.get(names.get(name, name))
-        here, what = goes_on(place, template.format(name)), f"enum value {name} " if field == "enum" else ""
-        if name in names:
-            yield Change(here, True, f"{what}renamed to {names[name]}: {renaming}")
+        a, b = old.get(name), new.get(renames.get(name, name))
+        here, what = join_path(path, template.format(name)), f"enum value {name} " if field == "enum" else ""
+        if name in renames:
+            yield Change(here, True, f"{what}renamed to {renames[name]}: {renamed}")
         if a and b:
-            yield from in_objects(a, b, here)
+            yield from compare_nodes(a, b, here)
         elif a:
             yield Change(here, True, f"{what}removed: {removed}")
-        elif b and name not in names.values():
-            required = True in (b.values.get("required"), b.values.get("is required")) and SENT <= b.users
-            breaks = (SENT if field == "allOf" else READ if field in ("anyOf", "oneOf") else NONE) & b.users
+        elif b and name not in renames.values():
+            required = is_required(b)
             why = "required, and calls without it are refused" if required else added
-            breaking = required or bool(breaks) or (field == "responses" and name.startswith("2"))
-            yield Change(here, breaking, f"{what}added: {why}")
+            yield Change(here, required or breaks_when_added(field, name, b), f"{what}added: {why}")
 
 
-def renamed(field: str, old: dict[str, Node], new: dict[str, Node]) -> dict[str, str]:
-    """Pair what differs in its name alone and is at the same place; operations by their operationId."""
+def is_required(node: Node) -> bool:
+    return True in (node.values.get("required"), node.values.get("is required")) and SENT <= node.usage
+
+
+def breaks_when_added(field: str, name: str, node: Node) -> bool:
+    affected = SENT if field == "allOf" else READ if field in ("anyOf", "oneOf") else NONE
+    return bool(affected & node.usage) or (field == "responses" and name.startswith("2"))
+
+
+def find_renames(field: str, old: dict[str, Node], new: dict[str, Node]) -> dict[str, str]:
+    """Return the new names of entries that are equal and at the same index; operations are matched by operationId."""
     if field == "operations":
-        ids = {text(one.values.get("operationId")): name for name, one in new.items()}
-        pairs = [(name, ids.get(text(one.values.get("operationId")), name)) for name, one in old.items()]
+        ids = {to_json(one.values.get("operationId")): name for name, one in new.items()}
+        pairs = [(name, ids.get(to_json(one.values.get("operationId")), name)) for name, one in old.items()]
     else:
         pairs = [(a, b) for a, b in zip(old, new, strict=False) if old[a] == new[b] and field != "responses"]
-    return {was: now for was, now in pairs if was not in new and now not in old}
+    return {before: after for before, after in pairs if before not in new and after not in old}
 
 
 def same_names(*lists: Any) -> bool:
-    old, new = ({*map(text, names)} - {*map(text, ABSENT)} for names in lists if isinstance(names, list))
+    old, new = ({*map(to_json, names)} - {*map(to_json, ABSENT)} for names in lists if isinstance(names, list))
     return old == new
 
 
-def goes_on(place: str, rest: str) -> str:
-    return f"{place} {rest}" if place and rest[:1].isalpha() else f"{place}{rest}".removeprefix(", ")
+def join_path(path: str, rest: str) -> str:
+    return f"{path} {rest}" if path and rest[:1].isalpha() else f"{path}{rest}".removeprefix(", ")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -182,12 +221,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("new", nargs="?", type=Path, default=DOCUMENT, help="a file (default: openapi.yaml)")
     options = parser.parse_args(arguments)
     try:
-        old = load(Path(options.old)) if Path(options.old).is_file() else at_commit(options.old, options.new)
+        old = load(Path(options.old)) if Path(options.old).is_file() else load_at_commit(options.old, options.new)
         changes = differences(old, load(options.new))
-    except (BrokenDocumentError, OSError) as error:
+    except (InvalidDocumentError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
-    print(*changes, *suggestion(changes), sep="\n", end="\n" if changes else "")
+    print(*changes, *suggest_release(changes), sep="\n", end="\n" if changes else "")
     return 1 if any(change.breaking for change in changes) else 0
 
 

@@ -1,12 +1,11 @@
-"""Find out what the API document leaves open, and where a server departs from it, by asking the server itself.
+"""Find out what a server does where the API document is silent, and where it deviates from the document.
 
-The address is that of KONVO_BASE_URL, or else the document's, and the key that of KONVO_API_KEY. At most 30 requests
-are sent, one after the other, and all of them only read. Neither the key nor anything of a record is shown.
+The script sends at most 30 requests, one at a time, that only read. KONVO_BASE_URL has the address (default: the API
+document's), KONVO_API_KEY the key. The output contains neither the key nor a value of a record.
 
     KONVO_API_KEY=... python -m scripts.contract.live
 
-The exit code is 0 where nothing departs from the document, 1 where something does, and 2 where the key or the address
-does not do, or the server is out of reach.
+Exit code: 0 without deviations, 1 with some, 2 if the key or the address is wrong or the server is unreachable.
 """
 
 from __future__ import annotations
@@ -21,94 +20,98 @@ import httpx
 from ruamel.yaml import YAML
 
 from konvoai import APIStatusError, KonvoError
-from konvoai._doctor.runner import MOST_REQUESTS, examine
+from konvoai._doctor.runner import MAX_REQUESTS, examine
 from konvoai.errors import bare_url
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "openapi.yaml"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code, after the report or an error is printed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--take", type=allowed, default=MOST_REQUESTS, metavar="N", help="requests at most, 1 to %(default)s"
+        "--take",
+        dest="max_requests",
+        type=request_limit,
+        default=MAX_REQUESTS,
+        metavar="N",
+        help="send at most N requests, 1 to %(default)s (default: %(default)s)",
     )
-    parser.add_argument("--list", metavar="NAME", help="the list to ask for, as ai_sessions (default: the first)")
+    parser.add_argument("--list", metavar="NAME", help="resource to check, e.g. ai_sessions (default: the first)")
     options = parser.parse_args(arguments)
-    answers: list[httpx.Response] = []
+    responses: list[httpx.Response] = []
     try:
-        report = examine(options.list, most=options.take, hear=answers.append)
+        report = examine(options.list, max_requests=options.max_requests, on_response=responses.append)
     except KeyError:
-        parser.error(f"there is no list {options.list}")
+        parser.error(f"unknown resource {options.list!r}")
     except APIStatusError as error:
-        print(refused(error), file=sys.stderr)
+        print(status_message(error), file=sys.stderr)
         return 2
     except KonvoError as error:
         print(error, file=sys.stderr)
         return 2
-    for departure in schema_departures(answers):
-        report.depart(departure)
+    for deviation in schema_deviations(responses):
+        report.add_deviation(deviation)
     print(*report.lines(), sep="\n")
-    return 1 if report.departures else 0
+    return 1 if report.deviations else 0
 
 
-def allowed(text: str) -> int:
-    """How many requests; raises ValueError."""
-    if not 1 <= int(text) <= MOST_REQUESTS:
+def request_limit(text: str) -> int:
+    """The number of requests; raises ValueError if it is out of range."""
+    if not 1 <= int(text) <= MAX_REQUESTS:
         raise ValueError
     return int(text)
 
 
-def refused(error: APIStatusError) -> str:
-    """One sentence, without the server's words, which may have the key."""
-    said = f"{bare_url(error.response.url)} answers {error.status_code}"
+def status_message(error: APIStatusError) -> str:
+    """One sentence without the server's own message, which may contain the key."""
+    problem = f"{bare_url(error.response.url)} returns status {error.status_code}"
     if error.status_code in (401, 403):
-        return f"{said}: check the key in KONVO_API_KEY"
-    return f"{said}: try again later" if error.status_code >= 429 else f"{said}: check the address in KONVO_BASE_URL"
+        return f"{problem}: check the key in KONVO_API_KEY"
+    return f"{problem}: {'try again later' if error.status_code >= 429 else 'check the address in KONVO_BASE_URL'}"
 
 
-def schema_departures(answers: Sequence[httpx.Response]) -> Iterator[str]:
-    """Where the JSON of the answers breaks the schemas of the document, without what was there instead."""
+def schema_deviations(responses: Sequence[httpx.Response]) -> Iterator[str]:
+    """Where the JSON of the responses violates the schemas of the API document."""
     if not DOCUMENT.exists():
         return
-    from openapi_schema_validator import OAS30Validator, oas30_format_checker  # half of the time that it takes to start
+    # Late, as this import takes half of the start-up time.
+    from openapi_schema_validator import OAS30Validator, oas30_format_checker
 
     document = YAML(typ="safe").load(DOCUMENT)
-    for answer in answers:
-        schema = schema_of(answer, document)
+    for response in responses:
+        schema = response_schema(response, document)
         try:
-            body = answer.json()
+            body = response.json()
         except (ValueError, RecursionError):
-            continue  # which the client has refused
+            continue  # reported by the client already
         if schema is not None:
-            whole = OAS30Validator(
-                {**schema, "components": document["components"]}, format_checker=oas30_format_checker
-            )
-            yield from map(told, whole.iter_errors(body))
+            resolvable = {**schema, "components": document["components"]}
+            validator = OAS30Validator(resolvable, format_checker=oas30_format_checker)
+            yield from map(describe_violation, validator.iter_errors(body))
 
 
-def schema_of(answer: httpx.Response, document: dict[str, Any]) -> dict[str, Any] | None:
-    """What the document says of such an answer; None where it says nothing."""
-    method, asked = answer.request.method.lower(), answer.request.url.path
-    paths = [path for path in document["paths"] if asked.endswith(path) and method in document["paths"][path]]
+def response_schema(response: httpx.Response, document: dict[str, Any]) -> dict[str, Any] | None:
+    """The API document's schema for the body of a response; None if there is none."""
+    method, requested = response.request.method.lower(), response.request.url.path
+    paths = [path for path in document["paths"] if requested.endswith(path) and method in document["paths"][path]]
     if not paths:
         return None
-    said = document["paths"][max(paths, key=len)][method]["responses"]
-    response = said.get(str(answer.status_code)) or said.get("default") or {}
-    content = response.get("content", {}).get("application/json", {})
-    return content.get("schema")  # type: ignore[no-any-return]
+    documented = document["paths"][max(paths, key=len)][method]["responses"]
+    matching = documented.get(str(response.status_code)) or documented.get("default") or {}
+    return matching.get("content", {}).get("application/json", {}).get("schema")  # type: ignore[no-any-return]
 
 
-def told(error: Any) -> str:
-    """The place and the rule, as in `result[].created_at: not of the type string`; never the value itself."""
+def describe_violation(error: Any) -> str:
+    """The JSON path and the rule, e.g. `result[].created_at: expected type string`; never the value."""
     steps = ["[]" if isinstance(step, int) else f".{step}" for step in error.absolute_path]
-    place = "".join(steps).lstrip(".") or "the answer"
+    path = "".join(steps).lstrip(".") or "the response"
     rule = error.validator_value
     if error.validator == "required":
-        missing = [name for name in rule if name not in error.instance]
-        return f"{place}: {', '.join(missing)} missing"
+        return f"{path}: missing {', '.join(name for name in rule if name not in error.instance)}"
     if error.validator in ("type", "format"):
-        return f"{place}: not of the {error.validator} {rule}"
-    return f"{place}: not as the document's {error.validator} says"
+        return f"{path}: expected {error.validator} {rule}"
+    return f"{path}: violates the schema's {error.validator}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Read API documents, and what they say of their operations."""
+"""Read API documents, and look up operations and references in them."""
 
 from __future__ import annotations
 
@@ -14,69 +14,81 @@ from ruamel.yaml.reader import ReaderError
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "openapi.yaml"
-CLASS = "#/components/schemas/"
+SCHEMA_PREFIX = "#/components/schemas/"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
-class BrokenDocumentError(Exception):
-    """A document cannot be used; the message says where and why."""
+class InvalidDocumentError(Exception):
+    """An API document cannot be used; the message says where and why."""
 
 
 def load(path: Path) -> Any:
-    return parsed(path.read_text(encoding="utf-8"), str(path))
+    return parse(path.read_text(encoding="utf-8"), str(path))
 
 
-def at_commit(ref: str, path: Path) -> Any:
-    """A document as it was at a commit of its repository."""
+def load_at_commit(ref: str, path: Path) -> Any:
+    """Return a document as it was at a commit of its repository."""
     command = ["git", "show", "--end-of-options", f"{ref}:./{path.name}"]
-    shown = subprocess.run(command, cwd=path.resolve().parent, capture_output=True, encoding="utf-8")
-    if shown.returncode:
-        raise BrokenDocumentError(f"There is no {path.name} at {ref}: {shown.stderr.strip()}")
-    return parsed(shown.stdout, f"{path.name} at {ref}")
+    done = subprocess.run(command, cwd=path.resolve().parent, capture_output=True, encoding="utf-8")
+    if done.returncode:
+        raise InvalidDocumentError(f"There is no {path.name} at {ref}: {done.stderr.strip()}")
+    return parse(done.stdout, f"{path.name} at {ref}")
 
 
-def parsed(text: str, source: str, yaml: YAML | None = None, lines_before: int = 0) -> Any:
-    """A document in YAML or JSON, which begins after `lines_before` lines of its source."""
+def parse(text: str, source: str, yaml: YAML | None = None, lines_before: int = 0) -> Any:
+    """Return a document in YAML or JSON.
+
+    Args:
+        source: The name of the document in error messages.
+        yaml: The parser; without it, a safe one.
+        lines_before: The lines of the source before the document, for line numbers in error messages.
+
+    Raises:
+        InvalidDocumentError: The text is not an OpenAPI document.
+    """
     try:
         document = (yaml or YAML(typ="safe")).load(text)
         json.dumps(document, default=str)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise broken(source, mark.line + lines_before, mark.column, error.problem) from None
+        raise syntax_error(source, mark.line + lines_before, mark.column, error.problem) from None
     except ReaderError as error:
         before = text[: error.position]
         column = error.position - before.rfind("\n") - 1
-        raise broken(source, before.count("\n") + lines_before, column, error.reason) from None
+        raise syntax_error(source, before.count("\n") + lines_before, column, error.reason) from None
     except (ValueError, RecursionError):
-        raise BrokenDocumentError(f"{source} holds itself by a YAML alias.") from None
+        raise InvalidDocumentError(f"{source} contains itself through a YAML alias: remove the alias.") from None
     if not (isinstance(document, dict) and "openapi" in document and isinstance(document.get("paths"), dict)):
-        raise BrokenDocumentError(f"{source} is no OpenAPI document: it has no `openapi` and `paths` at its top.")
+        raise InvalidDocumentError(f"{source} is not an OpenAPI document: `openapi` or `paths` is missing at its top.")
     return document
 
 
-def broken(source: str, line: int, column: int, why: str) -> BrokenDocumentError:
-    return BrokenDocumentError(f"{source}, line {line + 1}, column {column + 1}: {why}")
+def syntax_error(source: str, line: int, column: int, reason: str) -> InvalidDocumentError:
+    return InvalidDocumentError(f"{source}, line {line + 1}, column {column + 1}: {reason}")
 
 
-def followed(document: Any, said: Any, but: str = "\n") -> Any:
-    """What a $ref leads to, with what stands beside it; but one to `but…`, or to nowhere."""
+def resolve_ref(document: Any, value: Any, stop_at: str = "\n") -> Any:
+    """Return what a $ref points to, merged with the keys next to it; other values are returned unchanged.
+
+    A $ref that points nowhere, or that starts with `stop_at`, stays.
+    """
     seen: set[str] = set()
     while (
-        isinstance(said, dict)
-        and isinstance(ref := said.get("$ref"), str)
-        and not ({ref} & seen or ref.startswith(but))
+        isinstance(value, dict)
+        and isinstance(ref := value.get("$ref"), str)
+        and not ({ref} & seen or ref.startswith(stop_at))
     ):
         seen.add(ref)
-        found = document
+        target = document
         for step in ref.removeprefix("#/").split("/"):
-            found = found.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(found, dict) else None
-        if isinstance(found, dict):
-            said = {**found, **{key: said[key] for key in said if key != "$ref"}}
-    return said
+            target = target.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(target, dict) else None
+        if isinstance(target, dict):
+            value = {**target, **{key: value[key] for key in value if key != "$ref"}}
+    return value
 
 
 def operations(document: Any) -> dict[str, Any]:
-    """The operations by method and path, each with the parameters of its path."""
+    """Return the operations by method and path, each with the parameters of its path."""
     found = {}
     for path, item in document["paths"].items():
         shared = item.get("parameters", []) if isinstance(item, dict) else []
@@ -88,8 +100,8 @@ def operations(document: Any) -> dict[str, Any]:
     return found
 
 
-def beside_operations(document: Any) -> dict[str, Any]:
-    """What paths say beside their operations and the parameters of these."""
+def path_extras(document: Any) -> dict[str, Any]:
+    """Return, by path, the keys that are neither operations nor parameters."""
     found = {}
     for path, item in document["paths"].items():
         if isinstance(item, dict):
@@ -99,10 +111,10 @@ def beside_operations(document: Any) -> dict[str, Any]:
     return found
 
 
-def leads_to(document: Any, said: Any) -> set[str]:
-    """The $refs to components that something in the document leads to."""
+def referenced_components(document: Any, value: Any) -> set[str]:
+    """Return the $refs to components that a part of the document uses, directly or through others."""
     found: set[str] = set()
-    while more := set(re.findall(r'"(#/components/[^"]+)"', json.dumps(said, default=str))) - found:
+    while more := set(re.findall(r'"(#/components/[^"]+)"', json.dumps(value, default=str))) - found:
         found |= more
-        said = [followed(document, {"$ref": ref}) for ref in more]
+        value = [resolve_ref(document, {"$ref": ref}) for ref in more]
     return found

@@ -1,4 +1,4 @@
-"""What the contract tests share: the two faces, the second mock, and a server that keeps what it is asked."""
+"""Fixtures of the contract tests: both clients, a second mock, and a server that records requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.http_server import Reply, Server, serving
 
 @pytest.fixture(params=[SyncClient, AsyncClient], ids=["sync", "async"])
 def mode(request: pytest.FixtureRequest, anyio_backend: str) -> type[Client]:
-    """Each test runs on both faces."""
+    """The sync and the async client: each test runs with both."""
     return request.param
 
 
@@ -23,25 +23,25 @@ def mode(request: pytest.FixtureRequest, anyio_backend: str) -> type[Client]:
 def sparse_mock(
     serve: Callable[[Path], Mock], pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Mock:
-    """A mock that leaves out optional fields at random in its dynamic answers."""
+    """A mock whose dynamic responses omit optional fields at random."""
     yaml = YAML(typ="safe")
-    said = yaml.load(Path(pytestconfig.getoption("--mock-document")))
-    # With fixed probabilities each record has the same number of fields, and a lone optional one is always there.
-    said["x-json-schema-faker"] = {
+    document = yaml.load(Path(pytestconfig.getoption("--mock-document")))
+    # With fixed probabilities each record has the same number of fields, and a single optional one is always present.
+    document["x-json-schema-faker"] = {
         "alwaysFakeOptionals": False,
         "optionalsProbability": 0.5,
         "fixedProbabilities": False,
     }
-    for schema in said["components"]["schemas"].values():
-        if "count" in schema.get("properties", {}):  # an envelope: a list without its list is refused, not read
+    for schema in document["components"]["schemas"].values():
+        if "count" in schema.get("properties", {}):  # an envelope: without its list, the client raises an error
             schema["required"] = list(schema["properties"])
     derived = tmp_path_factory.mktemp("sparse") / "openapi.yaml"
-    yaml.dump(said, derived)
+    yaml.dump(document, derived)
     return serve(derived)
 
 
 @pytest.fixture
 def recorder() -> Iterator[Server]:
-    """A server that keeps what it is asked; its answer, 418, is in no document."""
+    """A server that records requests and responds with 418, which the API document does not list."""
     with serving(lambda request: Reply(status=418)) as server:
         yield server

@@ -1,4 +1,4 @@
-"""Every error status arrives as the error that its status means, with the document's body."""
+"""Every error status raises the error class of that status, with the documented body."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from konvoai import (
     RateLimitError,
 )
 from scripts.mock import Mock
-from tests.support.api_document import Answer, Operation
-from tests.support.contract_cases import each_error_of_a_list, each_list, each_operation
+from tests.support.api_document import Operation, Response
+from tests.support.contract_cases import each_list, each_list_error, each_operation
 from tests.support.contract_clients import Client
 from tests.support.http_server import Server
 from tests.support.matchers import to_json
-from tests.support.samples import needed
+from tests.support.samples import required_arguments
 
 pytestmark = pytest.mark.anyio
 
@@ -40,29 +40,29 @@ def error_class(status: int) -> type[APIStatusError]:
 
 async def raised(client: Client, operation: Operation) -> APIStatusError:
     with pytest.raises(APIStatusError) as caught:
-        await client.items(operation, **needed(operation))
+        await client.items(operation, **required_arguments(operation))
     return caught.value
 
 
-@each_error_of_a_list
+@each_list_error
 async def test_a_documented_error_status_raises_its_class(
-    mock: Mock, mode: type[Client], operation: Operation, error: Answer
+    mock: Mock, mode: type[Client], operation: Operation, error: Response
 ) -> None:
     found = await raised(mode(mock.url, Prefer=f"code={error.status}"), operation)
     assert (type(found), found.status_code) == (error_class(error.status), error.status)
 
 
-@each_error_of_a_list
+@each_list_error
 async def test_a_documented_error_carries_its_body(
-    mock: Mock, mode: type[Client], operation: Operation, error: Answer
+    mock: Mock, mode: type[Client], operation: Operation, error: Response
 ) -> None:
     client = mode(mock.url, Prefer=f"code={error.status}")
     found = await raised(client, operation)
-    assert [to_json(found.body)] == [answer.json() for answer in client.received]
+    assert [to_json(found.body)] == [response.json() for response in client.received]
 
 
 @each_list
-async def test_an_undocumented_status_raises_its_class_without_a_body(
+async def test_an_undocumented_status_raises_its_class(
     recorder: Server, mode: type[Client], operation: Operation
 ) -> None:
     found = await raised(mode(recorder.url), operation)
@@ -70,16 +70,14 @@ async def test_an_undocumented_status_raises_its_class_without_a_body(
 
 
 @each_operation
-async def test_an_undocumented_status_is_no_model_in_a_generated_function(
-    recorder: Server, mode: type[Client], operation: Operation
-) -> None:
-    answer = await mode(recorder.url).call(operation, **needed(operation))
-    assert (answer.status_code, answer.parsed) == (418, None)
+async def test_an_undocumented_status_has_no_model(recorder: Server, mode: type[Client], operation: Operation) -> None:
+    result = await mode(recorder.url).call(operation, **required_arguments(operation))
+    assert (result.status_code, result.parsed) == (418, None)
 
 
 @each_list
 @no_usable_key
-async def test_a_list_without_a_key_raises_an_authentication_error(
+async def test_a_list_without_a_key_raises_authentication_error(
     mock: Mock, mode: type[Client], operation: Operation, key: str | None
 ) -> None:
     found = await raised(mode(mock.url, key=key), operation)
@@ -91,5 +89,5 @@ async def test_a_list_without_a_key_raises_an_authentication_error(
 async def test_an_operation_without_a_key_is_refused(
     mock: Mock, mode: type[Client], operation: Operation, key: str | None
 ) -> None:
-    answer = await mode(mock.url, key=key).call(operation, **needed(operation))
-    assert answer.status_code == 401
+    result = await mode(mock.url, key=key).call(operation, **required_arguments(operation))
+    assert result.status_code == 401

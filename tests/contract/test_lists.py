@@ -1,4 +1,4 @@
-"""On the mock, whose page never changes and whose `count` is 0, every list of the wrapper ends by itself."""
+"""Every list of the wrapper ends on the mock, whose page never changes and whose `count` is 0."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scripts.mock import Mock
 from tests.support.api_document import Operation
 from tests.support.contract_cases import each_list
 from tests.support.contract_clients import Client, paginator
-from tests.support.samples import needed
+from tests.support.samples import required_arguments
 
 pytestmark = pytest.mark.anyio
 
@@ -21,7 +21,7 @@ each_limit = pytest.mark.parametrize("limit", [1, 2, 200])
 @each_list
 @each_limit
 def test_a_list_ends_after_the_one_record(konvo: Konvo, operation: Operation, limit: int) -> None:
-    records = list(paginator(konvo, operation, {**needed(operation), "limit": limit}))
+    records = list(paginator(konvo, operation, {**required_arguments(operation), "limit": limit}))
     assert len(records) == 1
 
 
@@ -30,22 +30,24 @@ def test_a_list_ends_after_the_one_record(konvo: Konvo, operation: Operation, li
 async def test_an_async_list_ends_after_the_one_record(
     async_konvo: AsyncKonvo, operation: Operation, limit: int
 ) -> None:
-    records = [record async for record in paginator(async_konvo, operation, {**needed(operation), "limit": limit})]
+    records = [
+        record async for record in paginator(async_konvo, operation, {**required_arguments(operation), "limit": limit})
+    ]
     assert len(records) == 1
 
 
 @each_list
-async def test_a_count_is_that_of_the_answer(mock: Mock, mode: type[Client], operation: Operation) -> None:
+async def test_the_count_is_that_of_the_response(mock: Mock, mode: type[Client], operation: Operation) -> None:
     client = mode(mock.url)
-    count = await client.count(operation, **needed(operation))
-    assert [count] == [answer.json()["count"] for answer in client.received]
+    count = await client.count(operation, **required_arguments(operation))
+    assert [count] == [response.json()["count"] for response in client.received]
 
 
 @each_list
-async def test_a_page_has_the_records_and_the_count_of_the_answer(
+async def test_a_page_has_the_records_and_count_of_the_response(
     mock: Mock, mode: type[Client], operation: Operation
 ) -> None:
     client = mode(mock.url)
-    page = await client.first_page(operation, **needed(operation))
-    answer: dict[str, Any] = client.received[0].json()
-    assert (len(page.items), page.count) == (len(answer[operation.list_field]), answer["count"])
+    page = await client.first_page(operation, **required_arguments(operation))
+    response: dict[str, Any] = client.received[0].json()
+    assert (len(page.items), page.count) == (len(response[operation.list_field]), response["count"])

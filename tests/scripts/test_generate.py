@@ -1,4 +1,4 @@
-"""scripts/generate.py, with the real generator and temporary folders."""
+"""`python -m scripts.generate`, with the real generator and temporary folders."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def finish(process: Process) -> tuple[int, str]:
 
 
 def write(folder: Path, *changes: tuple[str, str]) -> Path:
-    """Write the API document with some texts replaced."""
+    """Write a copy of the API document with some strings replaced."""
     text = DOCUMENT
     for old, new in changes:
         assert old in text
@@ -57,19 +57,19 @@ def output(tmp_path: Path) -> Path:
     return shutil.copytree(GENERATED, tmp_path / "output" / generate.PACKAGE)
 
 
-def test_same_bytes_whatever_the_folder_the_configuration_around_it_and_the_environment(tmp_path: Path) -> None:
-    odd = tmp_path / "build" / "an odd folder"  # ruff leaves out folders named build, unless told otherwise
-    odd.mkdir(parents=True)
-    (odd / ".gitignore").write_text("*\n")
-    (odd / "ruff.toml").write_text("line-length = 40\n[format]\nquote-style = 'single'\n")
-    (odd / "httpx.py").write_text("raise ImportError('the wrong httpx')\n")
-    environment = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "PYTHONHASHSEED": "7", "TMPDIR": str(odd)}
-    document = write(odd)
-    assert (0, "") == finish(start("--check", "--document", document, cwd=odd, environment=environment))
-    assert [".gitignore", "httpx.py", "openapi.yaml", "ruff.toml"] == names(odd)
+def test_the_output_does_not_depend_on_folder_or_environment(tmp_path: Path) -> None:
+    folder = tmp_path / "build" / "a folder"  # by default, ruff excludes folders named build
+    folder.mkdir(parents=True)
+    (folder / ".gitignore").write_text("*\n")
+    (folder / "ruff.toml").write_text("line-length = 40\n[format]\nquote-style = 'single'\n")
+    (folder / "httpx.py").write_text("raise ImportError('the wrong httpx')\n")
+    environment = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "PYTHONHASHSEED": "7", "TMPDIR": str(folder)}
+    document = write(folder)
+    assert (0, "") == finish(start("--check", "--document", document, cwd=folder, environment=environment))
+    assert [".gitignore", "httpx.py", "openapi.yaml", "ruff.toml"] == names(folder)
 
 
-def test_a_renamed_field_is_noticed_then_carried_over_and_what_is_no_more_in_the_document_goes(output: Path) -> None:
+def test_check_lists_the_changes_and_generate_applies_them(output: Path) -> None:
     document = write(output.parent, ("external_user_id", "external_customer_id"), ("AISessionStatus", "Resolution"))
     (output / "models" / "handmade.py").touch()
     (output / "api" / "__pycache__").mkdir(exist_ok=True)
@@ -77,9 +77,9 @@ def test_a_renamed_field_is_noticed_then_carried_over_and_what_is_no_more_in_the
     (output / "py.typed").unlink()
     before = generate.files(output)
 
-    code, said = finish(start("--check", "--document", document, "--output", output, cwd=output.parent))
+    code, text = finish(start("--check", "--document", document, "--output", output, cwd=output.parent))
     assert 1 == code
-    assert "run make generate" in said.splitlines()[0]
+    assert "run make generate" in text.splitlines()[0]
     assert [
         "missing: models/resolution.py",
         "missing: py.typed",
@@ -87,7 +87,7 @@ def test_a_renamed_field_is_noticed_then_carried_over_and_what_is_no_more_in_the
         "extra:   models/handmade.py",
         "differs: models/__init__.py",
         "differs: models/ai_session.py",
-    ] == [line.strip() for line in said.splitlines()[1:]]
+    ] == [line.strip() for line in text.splitlines()[1:]]
     assert before == generate.files(output)
 
     assert (0, "") == finish(start("--document", document, "--output", output, cwd=output.parent))
@@ -100,7 +100,7 @@ def test_a_renamed_field_is_noticed_then_carried_over_and_what_is_no_more_in_the
     assert [generate.PACKAGE, "openapi.yaml"] == names(output.parent)
 
 
-REFUSED = {
+INVALID = {
     "a dangling $ref": (
         [("$ref: '#/components/schemas/AISessionState'", "$ref: '#/components/schemas/Nowhere'")],
         "#/components/schemas/Nowhere",
@@ -113,14 +113,17 @@ REFUSED = {
         [("            - live_chat\n", "            - 5\n")],
         "Got {<class",
     ),
-    "what the generator passes over without a warning": (
+    "parts that the generator drops without a warning": (
         [
-            ("            - live_chat\n", "            - 'live chat'\n            - live-chat\n"),  # of one Python name
+            (
+                "            - live_chat\n",
+                "            - 'live chat'\n            - live-chat\n",
+            ),  # the same Python name
             ("        - name: limit\n", "        - {name: sort, in: query}\n        - name: limit\n"),
             ("  /ai-sessions:\n    get:", "  /other: {$ref: '#/paths/x'}\n  /ai-sessions:\n    get: &same"),
             ("components:\n", "  /again:\n    get: *same\ncomponents:\n"),
         ],
-        "without a word: path /other, a $ref, operation GET /ai-sessions, parameter 'sort' of GET /again, "
+        "openapi.yaml: path /other, a $ref, operation GET /ai-sessions, parameter 'sort' of GET /again, "
         "'live chat' of AISession.",
     ),
     "two schemas of one module": (
@@ -132,34 +135,30 @@ REFUSED = {
 
 
 @pytest.fixture(scope="module")
-def refusals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, int, str]]:
-    """What comes of each refused document; run side by side, as each takes a second or two."""
-    outputs = {case: tmp_path_factory.mktemp("refused") / generate.PACKAGE for case in REFUSED}
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, int, str]]:
+    """The result for each invalid document; run in parallel, because each takes a second or two."""
+    outputs = {case: tmp_path_factory.mktemp("invalid") / generate.PACKAGE for case in INVALID}
     processes = {}
-    for case, (changes, _) in REFUSED.items():
+    for case, (changes, _) in INVALID.items():
         output = shutil.copytree(GENERATED, outputs[case])
         document = write(output.parent, *changes)
         processes[case] = start("--document", document, "--output", output, cwd=output.parent)
     return {case: (outputs[case], *finish(process)) for case, process in processes.items()}
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_a_document_that_gives_no_whole_client_is_refused_and_the_old_one_stays(
-    case: str, refusals: dict[str, tuple[Path, int, str]]
-) -> None:
-    output, code, said = refusals[case]
+@pytest.mark.parametrize("case", INVALID)
+def test_an_invalid_document_leaves_the_old_client(case: str, results: dict[str, tuple[Path, int, str]]) -> None:
+    output, code, text = results[case]
     assert 1 == code
-    assert REFUSED[case][1] in said
-    assert "Traceback" not in said
-    assert f"{output} is as it was." == said.splitlines()[-1]
+    assert INVALID[case][1] in text
+    assert "Traceback" not in text
+    assert f"{output} is unchanged." == text.splitlines()[-1]
     assert generate.files(GENERATED) == generate.files(output)
     assert [generate.PACKAGE, "openapi.yaml"] == names(output.parent)
 
 
 @pytest.mark.parametrize(("ending", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_ended_half_way_it_leaves_the_old_client_and_nothing_else(
-    ending: signal.Signals, code: int, output: Path
-) -> None:
+def test_a_signal_during_generation_leaves_the_old_client(ending: signal.Signals, code: int, output: Path) -> None:
     (output / "handmade.py").touch()
     before = generate.files(output)
     process = start("--output", output, cwd=output.parent)
@@ -172,7 +171,7 @@ def test_ended_half_way_it_leaves_the_old_client_and_nothing_else(
     assert [generate.PACKAGE] == names(output.parent)
 
 
-def test_the_old_client_comes_back_when_the_swap_fails(output: Path, tmp_path: Path) -> None:
+def test_a_failed_swap_restores_the_old_client(output: Path, tmp_path: Path) -> None:
     before = generate.files(output)
     with pytest.raises(FileNotFoundError):
         generate.swap(tmp_path / "nothing", output, aside=tmp_path / "aside")
@@ -180,14 +179,14 @@ def test_the_old_client_comes_back_when_the_swap_fails(output: Path, tmp_path: P
 
 
 @pytest.mark.parametrize("document", ["nowhere.yaml", "."])
-def test_a_document_that_is_no_file_is_named(document: str, output: Path) -> None:
-    named = (output.parent / document).resolve()
-    answer = finish(start("--document", document, "--output", output, cwd=output.parent))
-    assert (1, f"{named} is not a file.\n{output} is as it was.\n") == answer
+def test_a_missing_document_is_named(document: str, output: Path) -> None:
+    path = (output.parent / document).resolve()
+    result = finish(start("--document", document, "--output", output, cwd=output.parent))
+    assert (1, f"{path} is not a file.\n{output} is unchanged.\n") == result
 
 
 def test_a_folder_of_another_name_is_never_replaced(output: Path) -> None:
-    code, said = finish(start("--output", output.parent, cwd=output.parent))
+    code, text = finish(start("--output", output.parent, cwd=output.parent))
     assert 2 == code
-    assert "--output must be a folder named konvo_api_client" in said
+    assert "--output must be a folder named konvo_api_client" in text
     assert output.exists()

@@ -1,4 +1,4 @@
-"""What a user installs: the wheel, built from the sdist, in an environment with the runtime dependencies alone."""
+"""The wheel: built from the sdist, installed in an environment with only the runtime dependencies."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ for name in ("konvoai", "konvo_api_client"):
         except SystemExit as error:
             print(module.name, error)
 """
-OF_EXTRAS = {"click", "pyarrow", "dlt", "duckdb", "altair", "vl_convert"}
+EXTRA_PACKAGES = {"click", "pyarrow", "dlt", "duckdb", "altair", "vl_convert"}
 
 
 def run(*command: str | Path, cwd: Path) -> str:
@@ -63,20 +63,20 @@ def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build("wheel", source / sdist.name.removesuffix(".tar.gz"), tmp_path_factory.mktemp("wheel"))
 
 
-def needed(*names: str) -> dict[str, Distribution]:
-    """Follow what the named distributions need here, themselves included."""
+def with_dependencies(*names: str) -> dict[str, Distribution]:
+    """Return the named distributions and everything that they require here."""
     found: dict[str, Distribution] = {}
-    left = list(names)
-    while left:
-        name = canonicalize_name(left.pop())
+    pending = list(names)
+    while pending:
+        name = canonicalize_name(pending.pop())
         if name not in found:
             found[name] = distribution(name)
             requirements = map(Requirement, found[name].requires or ())
-            left += [r.name for r in requirements if r.marker is None or r.marker.evaluate({"extra": ""})]
+            pending += [r.name for r in requirements if r.marker is None or r.marker.evaluate({"extra": ""})]
     return found
 
 
-def test_the_wheel_holds_both_packages_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_has_both_packages_and_nothing_else(wheel: Path) -> None:
     found = [*ROOT.glob("wrapper/konvoai/**/*"), *ROOT.glob("generated/konvo_api_client/**/*")]
     files = [path.relative_to(ROOT) for path in found if path.is_file() and "__pycache__" not in path.parts]
     modules = {"/".join(path.parts[1:]) for path in files}
@@ -94,12 +94,12 @@ def test_the_sdist_and_the_tree_give_the_same_wheel(wheel: Path, tmp_path: Path)
     assert wheel.read_bytes() == build("wheel", ROOT, tmp_path).read_bytes()
 
 
-def test_it_installs_and_imports_where_only_its_dependencies_are(wheel: Path, tmp_path: Path) -> None:
+def test_it_imports_with_only_its_dependencies(wheel: Path, tmp_path: Path) -> None:
     run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "clean", cwd=tmp_path)
     python = tmp_path / "clean" / "bin" / "python"
     site = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=tmp_path).strip())
     dependencies = [Requirement(line).name for line in PROJECT["project"]["dependencies"]]
-    for installed in needed(*dependencies).values():  # copied, so that nothing is downloaded
+    for installed in with_dependencies(*dependencies).values():  # copied to avoid a download
         for file in installed.files or ():
             if ".." not in file.parts and "__pycache__" not in file.parts:
                 (site / file).parent.mkdir(parents=True, exist_ok=True)
@@ -108,16 +108,16 @@ def test_it_installs_and_imports_where_only_its_dependencies_are(wheel: Path, tm
     run(*uv_pip, "install", "--python", python, "--offline", "--no-cache", "--no-deps", wheel, cwd=tmp_path)
     run(*uv_pip, "check", "--python", python, cwd=tmp_path)
 
-    said = run(python, "-W", "error", "-c", IMPORT_ALL, cwd=tmp_path).splitlines()
-    missing = dict(line.split(" ", 1) for line in said if not line.startswith("/"))
-    places = [str(site / name / "__init__.py") for name in ("konvoai", "konvo_api_client")]
-    assert places == [line for line in said if line.startswith("/")]
+    lines = run(python, "-W", "error", "-c", IMPORT_ALL, cwd=tmp_path).splitlines()
+    missing = dict(line.split(" ", 1) for line in lines if not line.startswith("/"))
+    packages = [str(site / name / "__init__.py") for name in ("konvoai", "konvo_api_client")]
+    assert packages == [line for line in lines if line.startswith("/")]
     assert (
         "the command konvo needs click: pip install 'konvoai[cli]'"
         == missing.pop("konvoai._cli.main")
         == missing.pop("konvoai.__main__")
     )
-    assert {package.partition(".")[0] for package in missing.values()} <= OF_EXTRAS
+    assert {package.partition(".")[0] for package in missing.values()} <= EXTRA_PACKAGES
     assert (
         not {"konvoai._client", "konvoai._doctor.runner", "konvoai._export.export", "konvoai.models"} & missing.keys()
     )
@@ -128,7 +128,7 @@ def test_it_installs_and_imports_where_only_its_dependencies_are(wheel: Path, tm
 
 
 def test_the_readme_installs_every_extra(wheel: Path) -> None:
-    """`make setup` installs what they need, as the tests need it too."""
+    """`make setup` installs their packages, which the tests use."""
     extras = PROJECT["project"]["optional-dependencies"]
     assert f"pip install '.[{','.join(extras)}]'" in (ROOT / "README.md").read_text(encoding="utf-8")
     for line in (line for lines in extras.values() for line in lines):
@@ -144,7 +144,7 @@ def test_the_version_is_the_same_everywhere(wheel: Path) -> None:
 
 
 def test_the_lock_satisfies_the_project() -> None:
-    """It fails when pyproject.toml was changed without `make lock`."""
+    """It fails if pyproject.toml changed without `make lock`."""
     locked = dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", LOCK, flags=re.MULTILINE))
     for line in [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]]:
         requirement = Requirement(line)
@@ -157,6 +157,6 @@ def addresses(value: object) -> Iterator[str]:
         yield from (address for key, part in value.items() if key != "funding" for address in addresses(part))
 
 
-def test_the_lock_files_name_no_place_to_download_from() -> None:
+def test_the_lock_files_have_no_addresses() -> None:
     assert "://" not in LOCK
     assert [] == list(addresses(json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))))

@@ -11,19 +11,19 @@ def security(osv: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=180)
 
 
-def test_a_known_weakness_of_a_locked_package_is_told_and_fails() -> None:
+def test_a_known_vulnerability_of_a_locked_package_fails() -> None:
     pins = re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE)
     results = [{"vulns": [{"id": "GHSA-1"}, {"id": "CVE-2"}]} if name == "httpx" else {} for name, _ in pins]
 
-    def answer(request: Request) -> Reply:
+    def respond(request: Request) -> Reply:
         return Reply({"results": results})
 
-    with serving(answer) as server:
+    with serving(respond) as server:
         done = security(server.url)
     assert f"httpx {dict(pins)['httpx']}: GHSA-1, CVE-2" in done.stdout.splitlines()
     assert done.returncode == 1
 
 
-def test_a_database_that_is_out_of_reach_is_said() -> None:
+def test_an_unreachable_database_is_reported() -> None:
     done = security("http://127.0.0.1:9/")
-    assert re.search(r"not asked about \d+ Python packages: ConnectError", done.stderr)
+    assert re.search(r"not checked: \d+ Python packages: ConnectError", done.stderr)

@@ -1,6 +1,6 @@
-"""What the API document says: its operations, their parameters and answers, its schemas.
+"""The API document: its operations, their parameters and responses, and its schemas.
 
-The contract tests are driven by this, so that what is added to the document is under test as it is.
+The contract tests take their cases from this module, so that additions to the document are tested at once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from scripts.contract.openapi_documents import METHODS, followed
+from scripts.contract.openapi_documents import METHODS, resolve_ref
 from tests.support import ROOT
 
 PATH = ROOT / "openapi.yaml"
@@ -25,16 +25,16 @@ Schema = Mapping[str, Any]
 @dataclass(frozen=True)
 class Parameter:
     name: str
-    place: str
+    location: str
     required: bool
     schema: Schema
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     status: int
     media_type: str | None
-    said: Schema
+    schema: Schema
 
 
 @dataclass(frozen=True)
@@ -44,25 +44,25 @@ class Operation:
     method: str
     path: str
     parameters: tuple[Parameter, ...]
-    answers: tuple[Answer, ...]
+    responses: tuple[Response, ...]
 
     @property
-    def success(self) -> Answer:
-        return next(answer for answer in self.answers if 200 <= answer.status < 300)
+    def success(self) -> Response:
+        return next(response for response in self.responses if 200 <= response.status < 300)
 
     @property
-    def errors(self) -> list[Answer]:
-        return [answer for answer in self.answers if answer.status >= 400]
+    def errors(self) -> list[Response]:
+        return [response for response in self.responses if response.status >= 400]
 
     @property
-    def listed(self) -> Schema:
-        """The schema of the list in a list's answer."""
-        return properties(self.success.said)[str(self.list_field)]
+    def list_schema(self) -> Schema:
+        """The schema of the list in a list operation's response."""
+        return properties(self.success.schema)[str(self.list_field)]
 
     @property
     def list_field(self) -> str | None:
-        """The name of the answer's list where pages are read: parameters `page` and `limit`, `count` and one list."""
-        fields = properties(self.success.said)
+        """The field of the response that holds the list; None unless the operation has `page`, `limit` and `count`."""
+        fields = properties(self.success.schema)
         lists = [name for name, schema in fields.items() if schema.get("type") == "array"]
         by_pages = {"page", "limit"} <= {parameter.name for parameter in self.parameters}
         return lists[0] if by_pages and "count" in fields and len(lists) == 1 else None
@@ -74,11 +74,11 @@ def load() -> dict[str, Any]:
 
 
 def strict() -> dict[str, Any]:
-    """The document with everything required and nothing else allowed in its answers."""
-    made = copy.deepcopy(load())
-    for schema in made["components"]["schemas"].values():
+    """Return the document with every property required and no others allowed."""
+    document = copy.deepcopy(load())
+    for schema in document["components"]["schemas"].values():
         schema |= {"required": list(schema["properties"]), "additionalProperties": False}
-    return made
+    return document
 
 
 def server_url(path: Path) -> str:
@@ -86,7 +86,7 @@ def server_url(path: Path) -> str:
 
 
 def key_header() -> str:
-    """The header that carries the key."""
+    """Return the name of the header for the API key."""
     (requirement,) = load()["security"]
     (scheme,) = (load()["components"]["securitySchemes"][name] for name in requirement)
     assert (scheme["type"], scheme["in"]) == ("apiKey", "header")
@@ -105,44 +105,44 @@ def lists() -> list[Operation]:
 
 
 def _operation(path: str, item: Schema, method: str) -> Operation:
-    said = item[method]
-    parameters = [follow(parameter) for parameter in [*item.get("parameters", []), *said.get("parameters", [])]]
+    operation = item[method]
+    parameters = [*item.get("parameters", []), *operation.get("parameters", [])]
     return Operation(
-        id=said["operationId"],
-        tag=said["tags"][0],
+        id=operation["operationId"],
+        tag=operation["tags"][0],
         method=method.upper(),
         path=path,
-        parameters=tuple(_parameter(parameter) for parameter in parameters),
-        # `default` and `4XX` name no status that could be asked for.
-        answers=tuple(
-            _answer(int(status), follow(answer))
-            for status, answer in said["responses"].items()
+        parameters=tuple(_parameter(dereference(parameter)) for parameter in parameters),
+        # `default` and `4XX` are not a status that a test could request from the mock.
+        responses=tuple(
+            _response(int(status), dereference(response))
+            for status, response in operation["responses"].items()
             if str(status).isdecimal()
         ),
     )
 
 
-def _parameter(said: Schema) -> Parameter:
-    return Parameter(said["name"], said["in"], said.get("required", False), resolve(said["schema"]))
+def _parameter(value: Schema) -> Parameter:
+    return Parameter(value["name"], value["in"], value.get("required", False), resolve(value["schema"]))
 
 
-def _answer(status: int, said: Schema) -> Answer:
-    for media_type, content in said.get("content", {}).items():
-        return Answer(status, media_type, content["schema"])
-    return Answer(status, None, {})
+def _response(status: int, value: Schema) -> Response:
+    for media_type, content in value.get("content", {}).items():
+        return Response(status, media_type, content["schema"])
+    return Response(status, None, {})
 
 
-def follow(said: Schema) -> Schema:
-    """What a `$ref` points to, or what was given."""
-    found: Schema = followed(load(), said)
+def dereference(value: Schema) -> Schema:
+    """Return what a `$ref` points to; other values are returned unchanged."""
+    found: Schema = resolve_ref(load(), value)
     return found
 
 
-def resolve(said: Schema) -> Schema:
-    """The schema with its `$ref` and `allOf` merged into it; the schemas within it are left as they are."""
-    said = follow(said)
+def resolve(schema: Schema) -> Schema:
+    """Return the schema with its `$ref` and `allOf` merged into it; the schemas within it stay unchanged."""
+    schema = dereference(schema)
     merged: dict[str, Any] = {}
-    for part in [*map(resolve, said.get("allOf", [])), {key: said[key] for key in said if key != "allOf"}]:
+    for part in [*map(resolve, schema.get("allOf", [])), {key: schema[key] for key in schema if key != "allOf"}]:
         both = {
             "properties": {**merged.get("properties", {}), **part.get("properties", {})},
             "required": [*merged.get("required", []), *part.get("required", [])],
@@ -152,25 +152,25 @@ def resolve(said: Schema) -> Schema:
 
 
 def properties(schema: Schema) -> dict[str, Schema]:
-    return {name: resolve(said) for name, said in resolve(schema).get("properties", {}).items()}
+    return {name: resolve(part) for name, part in resolve(schema).get("properties", {}).items()}
 
 
-def reached() -> set[str]:
-    """The names of the schemas that an answer or a request of some operation leads to."""
-    followed: set[str] = set()
+def used_schemas() -> set[str]:
+    """Return the names of the schemas that requests and responses use, directly or through others."""
+    found: set[str] = set()
     waiting: list[Any] = [load()["paths"]]
     while waiting:
-        for ref in set(_refs(waiting.pop())) - followed:
-            followed.add(ref)
-            waiting.append(follow({"$ref": ref}))
-    return {ref.rpartition("/")[2] for ref in followed if ref.startswith("#/components/schemas/")}
+        for ref in set(_refs(waiting.pop())) - found:
+            found.add(ref)
+            waiting.append(dereference({"$ref": ref}))
+    return {ref.rpartition("/")[2] for ref in found if ref.startswith("#/components/schemas/")}
 
 
-def _refs(said: Any) -> Iterator[str]:
-    if isinstance(said, Mapping):
-        if isinstance(said.get("$ref"), str):
-            yield said["$ref"]
-        said = list(said.values())
-    if isinstance(said, list):
-        for part in said:
+def _refs(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
             yield from _refs(part)

@@ -1,4 +1,4 @@
-"""The two faces of the client, so that one test speaks of both: what it asks of one it asks of the other."""
+"""The same calls for the sync and the async client, so that one test covers both."""
 
 import asyncio
 from typing import Any, Literal
@@ -13,7 +13,7 @@ KEY = "test-key"
 def read(
     mode: ClientMode, url: str, *, method: ReadMethod = "list", client: dict[str, Any] | None = None, **arguments: Any
 ) -> list[konvoai.AISession]:
-    """The sessions of a list or of a scan."""
+    """Return the sessions of a list or a scan."""
     options = {"api_key": KEY, "base_url": url, **(client or {})}
     if mode == "sync":
         with konvoai.Konvo(**options) as konvo:

@@ -1,4 +1,4 @@
-"""Runs the command `konvo` as a process of its own."""
+"""Runs the command `konvo`, as a process of its own or in this process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from konvoai._cli.main import main
 
 KEY = "k-3f9a1c"
 KONVO = Path(sys.executable).with_name("konvo")
-SECONDS = 60
+TIMEOUT = 60
 
 
 def environment(url: str, **variables: str) -> dict[str, str]:
@@ -30,7 +30,7 @@ def konvo(
         env=environment(url, **(given or {})),
         capture_output=True,
         encoding="utf-8",
-        timeout=SECONDS,
+        timeout=TIMEOUT,
         check=False,
         **more,
     )
@@ -38,8 +38,8 @@ def konvo(
     return done
 
 
-class Here(NamedTuple):
-    """The command without a process of its own, which takes a twentieth of the time."""
+class InProcess(NamedTuple):
+    """Runs the command in this process, which takes a twentieth of the time."""
 
     monkeypatch: pytest.MonkeyPatch
     capsys: pytest.CaptureFixture[str]

@@ -1,4 +1,4 @@
-"""The cases that the document gives, as marks for tests."""
+"""Marks that parametrize a test with the operations, responses and parameters of the API document."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.support import api_document as document
+from tests.support import api_document
 from tests.support.api_document import Operation
-from tests.support.contract_clients import lists_of_the_wrapper, python_name
+from tests.support.contract_clients import python_name, wrapper_lists
 
 
 def _operations(operations: Sequence[Operation]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("operation", [pytest.param(operation, id=operation.id) for operation in operations])
 
 
-# A list that the wrapper does not offer yet is named by one test, not by all that would read it.
-offered_lists = [operation for operation in document.lists() if python_name(operation.tag) in lists_of_the_wrapper()]
+# A list that the wrapper does not offer yet fails one test, not all of them.
+offered_lists = [operation for operation in api_document.lists() if python_name(operation.tag) in wrapper_lists()]
 
-each_operation = _operations(document.operations())
+each_operation = _operations(api_document.operations())
 each_list = _operations(offered_lists)
-each_answer = pytest.mark.parametrize(
-    ("operation", "answer"),
+each_response = pytest.mark.parametrize(
+    ("operation", "response"),
     [
-        pytest.param(operation, answer, id=f"{operation.id}-{answer.status}")
-        for operation in document.operations()
-        for answer in operation.answers
+        pytest.param(operation, response, id=f"{operation.id}-{response.status}")
+        for operation in api_document.operations()
+        for response in operation.responses
     ],
 )
-each_error_of_a_list = pytest.mark.parametrize(
+each_list_error = pytest.mark.parametrize(
     ("operation", "error"),
     [
         pytest.param(operation, error, id=f"{operation.id}-{error.status}")
@@ -40,7 +40,7 @@ each_parameter = pytest.mark.parametrize(
     ("operation", "parameter"),
     [
         pytest.param(operation, parameter, id=f"{operation.id}-{parameter.name}")
-        for operation in document.operations()
+        for operation in api_document.operations()
         for parameter in operation.parameters
     ],
 )

@@ -1,4 +1,4 @@
-"""Both faces of the client, so that one test speaks of both: any generated function, and the wrapper's lists."""
+"""One interface to the sync and the async client: any generated function, and the wrapper's lists."""
 
 from __future__ import annotations
 
@@ -12,35 +12,43 @@ import httpx
 from openapi_python_client.strings import PythonIdentifier
 
 from konvoai import AsyncKonvo, Konvo
-from tests.support import api_document as document
+from tests.support import api_document
 from tests.support.api_document import Operation
 
 KEY = "test-key"
 
 
 def python_name(name: str) -> str:
-    """A name of the document as the generator writes it."""
+    """Return the Python name that the generator makes from a name of the API document."""
     return str(PythonIdentifier(name, "field_"))
 
 
 def generated(operation: Operation) -> ModuleType:
-    """The generated module of an operation."""
+    """Return the generated module of an operation."""
     return import_module(f"konvo_api_client.api.{python_name(operation.tag)}.{python_name(operation.id)}")
 
 
 def paginator(konvo: Any, operation: Operation, arguments: dict[str, Any]) -> Any:
-    """The wrapper's list of an operation."""
+    """Return the wrapper's paginator of an operation."""
     return getattr(konvo, python_name(operation.tag)).list(**arguments)
 
 
-def lists_of_the_wrapper() -> set[str]:
-    """The resources of the wrapper that can be listed."""
+def wrapper_lists() -> set[str]:
+    """Return the names of the wrapper's resources with a `list`."""
     with Konvo(KEY) as konvo:
         return {name for name, resource in vars(konvo).items() if hasattr(resource, "list")}
 
 
 class Client:
-    """Calls a server, with another key or none where asked; `received` keeps the answers as they came."""
+    """Calls a server and records its responses.
+
+    Args:
+        key: The key to send; None sends none.
+        headers: Further headers, such as Prism's `Prefer`.
+
+    Attributes:
+        received: The raw responses.
+    """
 
     def __init__(self, url: str, *, key: str | None = KEY, **headers: str) -> None:
         self.url = url
@@ -51,19 +59,19 @@ class Client:
     def _change_key(self, request: httpx.Request) -> None:
         # The wrapper itself sends no request without a usable key.
         if self.key is None:
-            del request.headers[document.key_header()]
+            del request.headers[api_document.key_header()]
         elif self.key != KEY:
-            request.headers[document.key_header()] = self.key
+            request.headers[api_document.key_header()] = self.key
 
 
 class SyncClient(Client):
-    def _keep(self, response: httpx.Response) -> None:
+    def _record(self, response: httpx.Response) -> None:
         response.read()
         self.received.append(response)
 
     @contextmanager
     def konvo(self) -> Iterator[Konvo]:
-        hooks: dict[str, list[Any]] = {"request": [self._change_key], "response": [self._keep]}
+        hooks: dict[str, list[Any]] = {"request": [self._change_key], "response": [self._record]}
         with (
             httpx.Client(headers=self.headers, event_hooks=hooks, verify=False) as http,
             Konvo(KEY, base_url=self.url, http_client=http, max_retries=0, on_drift="ignore") as konvo,
@@ -91,13 +99,13 @@ class AsyncClient(Client):
     async def _change_key_async(self, request: httpx.Request) -> None:
         self._change_key(request)
 
-    async def _keep(self, response: httpx.Response) -> None:
+    async def _record(self, response: httpx.Response) -> None:
         await response.aread()
         self.received.append(response)
 
     @asynccontextmanager
     async def konvo(self) -> AsyncIterator[AsyncKonvo]:
-        hooks: dict[str, list[Any]] = {"request": [self._change_key_async], "response": [self._keep]}
+        hooks: dict[str, list[Any]] = {"request": [self._change_key_async], "response": [self._record]}
         async with (
             httpx.AsyncClient(headers=self.headers, event_hooks=hooks, verify=False) as http,
             AsyncKonvo(KEY, base_url=self.url, http_client=http, max_retries=0, on_drift="ignore") as konvo,

@@ -1,4 +1,4 @@
-"""Whether what arrived is what the document says."""
+"""Compare decoded values with the schemas of the API document."""
 
 from __future__ import annotations
 
@@ -15,50 +15,52 @@ from konvoai.models import UNSET
 from tests.support.api_document import Schema, properties, resolve
 from tests.support.contract_clients import python_name
 
-PLAIN = {"string": str, "integer": int, "number": int | float, "boolean": bool}
-TEXTS = {"date-time": datetime, "date": date, "uuid": UUID}
+SCALARS = {"string": str, "integer": int, "number": int | float, "boolean": bool}
+STRING_FORMATS = {"date-time": datetime, "date": date, "uuid": UUID}
 
 
-def problems(value: Any, said: Schema, place: str, *, whole: bool = True, examples: bool = False) -> Iterator[str]:
-    """The places where a decoded value is not what the schema says.
+def mismatches(
+    value: Any, schema: Schema, path: str, *, complete: bool = True, examples: bool = False
+) -> Iterator[str]:
+    """Yield a message for each part of a decoded value that does not match the schema.
 
     Args:
-        whole: Whether fields that may be left out must be there too.
-        examples: Whether values must be those of the examples.
+        complete: Whether optional fields must be present, too.
+        examples: Whether values must equal the examples of the schema.
     """
-    schema = resolve(said)
-    if examples and (shown := _example(schema)) is not UNSET:
-        if not _is_same(value, shown):
-            yield f"{place} is {value!r}, not {shown!r}"
-        examples = False  # what is within is told by this one
+    class_name = schema.get("$ref", "").rpartition("/")[2]
+    schema = resolve(schema)
+    if examples and (example := _example(schema)) is not UNSET:
+        if not _is_same(value, example):
+            yield f"{path} is {value!r}, not {example!r}"
+        examples = False  # the example includes all values within
     if value is None and schema.get("nullable"):
         return
     if properties(schema):
-        class_name = said.get("$ref", "").rpartition("/")[2]
-        yield from _problems_of_object(value, schema, class_name, place, whole=whole, examples=examples)
+        yield from _object_mismatches(value, schema, class_name, path, complete=complete, examples=examples)
     elif schema.get("type") == "array" and isinstance(value, list):
         if examples and not value:
-            yield f"{place} is empty"
+            yield f"{path} is empty"
         for i, item in enumerate(value):
-            yield from problems(item, schema["items"], f"{place}[{i}]", whole=whole, examples=examples)
+            yield from mismatches(item, schema["items"], f"{path}[{i}]", complete=complete, examples=examples)
     elif not _fits(value, schema):
-        yield f"{place} is {value!r}"
+        yield f"{path} is {value!r}"
 
 
-def _problems_of_object(value: Any, schema: Schema, class_name: str, place: str, **asked: bool) -> Iterator[str]:
+def _object_mismatches(value: Any, schema: Schema, class_name: str, path: str, **options: bool) -> Iterator[str]:
     if not attrs.has(type(value)) or (class_name and type(value).__name__ != ClassName(class_name, "")):
-        yield f"{place} is {value!r}"
+        yield f"{path} is {value!r}"
         return
     known = {"additional_properties", *map(python_name, schema["properties"])}
-    yield from (f"{place}.{name} is not in the document" for name in attrs.fields_dict(type(value)).keys() - known)
-    for field, said in schema["properties"].items():
+    yield from (f"{path}.{name} is not in the document" for name in attrs.fields_dict(type(value)).keys() - known)
+    for field, part in schema["properties"].items():
         member = getattr(value, python_name(field), UNSET)
         if member is not UNSET:
-            yield from problems(member, said, f"{place}.{field}", **asked)
-        elif asked["whole"] or field in schema.get("required", []):
-            yield f"{place}.{field} is missing"
+            yield from mismatches(member, part, f"{path}.{field}", **options)
+        elif options["complete"] or field in schema.get("required", []):
+            yield f"{path}.{field} is missing"
     if not schema.get("additionalProperties"):
-        yield from (f"{place}[{name!r}] is not in the document" for name in getattr(value, "additional_properties", {}))
+        yield from (f"{path}[{name!r}] is not in the document" for name in getattr(value, "additional_properties", {}))
 
 
 def _fits(value: Any, schema: Schema) -> bool:
@@ -67,10 +69,10 @@ def _fits(value: Any, schema: Schema) -> bool:
         return isinstance(value, Enum) and {member.value for member in type(value)} == set(schema["enum"])
     if kind == "object":
         return attrs.has(type(value))
-    if kind == "string" and schema.get("format") in TEXTS:
-        return isinstance(value, TEXTS[schema["format"]]) and not _is_naive(value)
-    if kind in PLAIN:
-        return isinstance(value, PLAIN[kind]) and isinstance(value, bool) == (kind == "boolean")
+    if kind == "string" and schema.get("format") in STRING_FORMATS:
+        return isinstance(value, STRING_FORMATS[schema["format"]]) and not _is_naive(value)
+    if kind in SCALARS:
+        return isinstance(value, SCALARS[kind]) and isinstance(value, bool) == (kind == "boolean")
     return kind is None
 
 
@@ -79,7 +81,7 @@ def _is_naive(value: Any) -> bool:
 
 
 def _example(schema: Schema) -> Any:
-    """What Prism shows: it prefers a default and the first value of an enum to the example."""
+    """Return Prism's example: a default, or the first value of an enum, or the schema's example."""
     return schema.get("default", schema.get("enum", [schema.get("example", UNSET)])[0])
 
 
@@ -97,15 +99,15 @@ def to_json(value: Any) -> Any:
     return value.to_dict() if attrs.has(type(value)) else value
 
 
-def losses(value: Any, sent: Any, place: str) -> Iterator[str]:
-    """Whether a decoded value gives back the JSON that it was made of."""
-    back = to_json(value)
-    if _instants(back) != _instants(sent):
-        yield f"{place} gives back {back!r}, not {sent!r}"
+def round_trip_mismatches(value: Any, sent: Any, path: str) -> Iterator[str]:
+    """Yield a message if a decoded value does not encode to the JSON that it was decoded from."""
+    encoded = to_json(value)
+    if _instants(encoded) != _instants(sent):
+        yield f"{path} encodes to {encoded!r}, not {sent!r}"
 
 
 def _instants(value: Any) -> Any:
-    """JSON with its times as instants, since one instant has several spellings."""
+    """Return JSON with datetimes for its times, since one instant has several spellings."""
     if isinstance(value, dict):
         return {name: _instants(member) for name, member in value.items()}
     if isinstance(value, list):

@@ -1,6 +1,6 @@
-"""A Konvo that stands in for the real one: a `Store` behind a real HTTP server, with faults and waits on demand.
+"""A mock of the Konvo API: a `Store` behind a real HTTP server, with faults and delays on demand.
 
-`python -m tests.support.mock_server` runs one as a process of its own, prints its address, and ends with its input.
+`python -m tests.support.mock_server` runs one in a process, prints its URL, and stops when its standard input ends.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tests.support.http_server import Drop, Reply, Request, serving
-from tests.support.store import LARGEST_PAGE, ORDERS, Answer, Store, refusal
+from tests.support.list_parameters import MAX_LIMIT
+from tests.support.store import ORDERS, Response, Store, error_body
 
 PATH = "/ai-sessions"
 KEY_HEADER = "x-api-key"
 
 Fault = int | tuple[int, Mapping[str, str]] | Reply | Literal["drop", "cut", "cut gzip", "slow"] | None
-"""A status instead of an answer, one with headers, another answer, none, half of one, half of a gzip stream, none
-before the server stops; no fault."""
+"""What replaces the store's response: a status, one with headers, a reply, a closed connection, half of the body, half
+of its gzip stream, no response until the server stops; None is no fault."""
 
 
-PASSING: list[Fault] = [
+RETRYABLE_FAULTS: list[Fault] = [
     429,
     500,
     (503, {"Retry-After": "0"}),
@@ -45,15 +46,15 @@ def no_fault(request: Request) -> Fault:
 
 @dataclass(kw_only=True, eq=False)
 class MockServer:
-    """What `mock_server` runs. All of it may be changed while it runs.
+    """The state of a running `mock_server`; every attribute may change while it runs.
 
     Attributes:
-        key: The only key that is let in; None lets any in.
-        latency: Seconds before each answer is sent.
-        latency_per_offset: Seconds more for each record that the page passes over.
-        fault: Asked for each request: what goes wrong with it.
-        requests: All requests in order, faults and errors included; `store.requests` has those that the store served.
-        most_in_flight: The largest number of requests that waited for an answer at once.
+        key: The only accepted key; None accepts any.
+        latency: Seconds before each response is sent.
+        latency_per_offset: Additional seconds for each record before the page.
+        fault: Called with each request; returns its fault.
+        requests: All requests in order, faults and errors included; `store.requests` has those that reached the store.
+        most_in_flight: The largest number of requests in flight at once.
     """
 
     store: Store
@@ -84,32 +85,32 @@ class MockServer:
             return Drop()
         if isinstance(fault, Reply):
             return fault
-        answer = self._failure(fault) or self._refused(request) or self.store.answer(request.query)
-        seconds = None if fault == "slow" else self.latency + answer.offset * self.latency_per_offset
+        response = self._fault_response(fault) or self._error(request) or self.store.respond(request.query)
+        seconds = None if fault == "slow" else self.latency + response.offset * self.latency_per_offset
         if self._stopping.wait(seconds):
             return Drop()
-        body = json.dumps(answer.body).encode()
+        body = json.dumps(response.body).encode()
         if fault == "cut":
-            return Reply(body[: len(body) // 2], answer.status, answer.headers, declared=len(body))
+            return Reply(body[: len(body) // 2], response.status, response.headers, declared=len(body))
         if fault == "cut gzip":
             packed = gzip.compress(body)
-            return Reply(packed[: len(packed) // 2], answer.status, {**answer.headers, "Content-Encoding": "gzip"})
-        return Reply(body, answer.status, answer.headers)
+            return Reply(packed[: len(packed) // 2], response.status, {**response.headers, "Content-Encoding": "gzip"})
+        return Reply(body, response.status, response.headers)
 
-    def _failure(self, fault: Fault) -> Answer | None:
+    def _fault_response(self, fault: Fault) -> Response | None:
         if fault is None or isinstance(fault, str | Reply):
             return None
         status, headers = fault if isinstance(fault, tuple) else (fault, {})
-        return Answer(status, {**self.store.headers(), **headers}, refusal(status, "a fault on demand"))
+        return Response(status, {**self.store.headers(), **headers}, error_body(status, "injected fault"))
 
-    def _refused(self, request: Request) -> Answer | None:
+    def _error(self, request: Request) -> Response | None:
         if request.path != PATH:
-            return Answer(404, self.store.headers(), refusal(404, f"there is nothing at {request.path}"))
+            return Response(404, self.store.headers(), error_body(404, f"no resource at {request.path}"))
         if request.method != "GET":
-            return Answer(405, {**self.store.headers(), "Allow": "GET"}, refusal(405, f"{PATH} is only read"))
+            return Response(405, {**self.store.headers(), "Allow": "GET"}, error_body(405, f"{PATH} is read-only"))
         key = request.headers.get(KEY_HEADER)
         if not key or self.key not in (None, key):
-            return Answer(401, self.store.headers(), refusal(401, f"the header {KEY_HEADER} is missing or wrong"))
+            return Response(401, self.store.headers(), error_body(401, f"the header {KEY_HEADER} is missing or wrong"))
         return None
 
 
@@ -122,7 +123,7 @@ def mock_server(
     latency_per_offset: float = 0.0,
     fault: Callable[[Request], Fault] = no_fault,
 ) -> Iterator[MockServer]:
-    """Serves the shop on a free port while the context lasts."""
+    """Serve the store on a free port while the context lasts."""
     running = MockServer(store=store, key=key, latency=latency, latency_per_offset=latency_per_offset, fault=fault)
     with serving(running.reply) as server:
         running.url = server.url
@@ -132,31 +133,31 @@ def mock_server(
             running._stopping.set()
 
 
-def at_random(share: float) -> Callable[[Request], Fault]:
-    """Lets such a share of the requests fail, each in one of the ways that pass."""
-    luck = random.Random(7)
-    return lambda request: luck.choice(PASSING) if luck.random() < share else None
+def random_faults(share: float) -> Callable[[Request], Fault]:
+    """Return a `fault` that lets such a share of the requests fail, each with a retryable fault."""
+    draw = random.Random(7)
+    return lambda request: draw.choice(RETRYABLE_FAULTS) if draw.random() < share else None
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Serve made-up sessions until the standard input ends.")
+    parser = argparse.ArgumentParser(description="Serve synthetic sessions until the standard input ends.")
     parser.add_argument("--sessions", type=int, default=5000, help="default: %(default)s")
     parser.add_argument("--order", choices=ORDERS, default="created", help="default: %(default)s")
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds for each answer")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds before each response")
     parser.add_argument(
-        "--latency-per-offset", type=float, default=0.0, help="seconds more for each record passed over"
+        "--latency-per-offset", type=float, default=0.0, help="additional seconds for each record before the page"
     )
-    parser.add_argument("--cap", type=int, default=LARGEST_PAGE, help="sessions on a page at most")
-    parser.add_argument("--faults", type=float, default=0.0, help="the share of requests that fail, as 0.2")
+    parser.add_argument("--cap", type=int, default=MAX_LIMIT, help="the largest page")
+    parser.add_argument("--faults", type=float, default=0.0, help="the share of requests that fail, such as 0.2")
     options = parser.parse_args()
     store = Store.of(options.sessions, order=options.order, filters=options.order.removeprefix("-"), cap=options.cap)
-    fault = at_random(options.faults)
+    fault = random_faults(options.faults)
     with mock_server(
         store, latency=options.latency, latency_per_offset=options.latency_per_offset, fault=fault
     ) as running:
         print(running.url, flush=True)
         sys.stdin.read()
-        print(len(running.requests), "requests came,", len(store.requests), "were answered")
+        print(len(running.requests), "requests came,", len(store.requests), "reached the store")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Values for parameters: those that the document admits, those that it does not, and how a server reads them."""
+"""Valid and invalid values for parameters, and how a server parses them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.contract_clients import python_name
 
 
 class Text(str):
-    """A text in the clothes of whatever a generated function wants to write: a time, a date, a member of an enum."""
+    """A string that a generated function accepts as a time, a date or an enum member."""
 
     def isoformat(self) -> str:
         return str(self)
@@ -20,8 +20,8 @@ class Text(str):
         return str(self)
 
 
-def good(schema: Schema) -> list[Any]:
-    """Values that the document admits: limits at their very ends, and first what is not the default."""
+def valid_values(schema: Schema) -> list[Any]:
+    """Return valid values: the bounds of a number, and first a value that is not the default."""
     if "enum" in schema:
         return [Text(value) for value in schema["enum"]]
     match schema.get("type"), schema.get("format"):
@@ -34,38 +34,38 @@ def good(schema: Schema) -> list[Any]:
         case "string", "date":
             return [date(2026, 2, 25)]
         case "array", _:
-            return [[value] for value in good(resolve(schema["items"]))]
+            return [[value] for value in valid_values(resolve(schema["items"]))]
     return [Text(schema.get("example", "d1fc5d4e-09a7-4d4c-8b4f-0c1a3a2f4a5e"))]
 
 
-def bad(schema: Schema) -> list[Any]:
-    """Values that the document does not admit: none for a text that may be any."""
+def invalid_values(schema: Schema) -> list[Any]:
+    """Return invalid values; none for a free string."""
     if "enum" in schema:
         return [Text("no-such-value")]
     match schema.get("type"), schema.get("format"):
         case "integer", _:
-            return [Text("x"), 1.5, *_beyond(schema)]
+            return [Text("x"), 1.5, *_out_of_bounds(schema)]
         case "number", _:
-            return [Text("x"), *_beyond(schema)]
+            return [Text("x"), *_out_of_bounds(schema)]
         case ("boolean", _) | ("string", "date-time" | "date" | "uuid"):
             return [Text("x")]
         case "array", _:
-            return [[value] for value in bad(resolve(schema["items"]))]
+            return [[value] for value in invalid_values(resolve(schema["items"]))]
     return []
 
 
-def _beyond(schema: Schema) -> list[int]:
+def _out_of_bounds(schema: Schema) -> list[int]:
     return [schema[bound] + step for bound, step in (("minimum", -1), ("maximum", 1)) if bound in schema]
 
 
-def needed(operation: Operation) -> dict[str, Any]:
-    """The arguments without which an operation cannot be called."""
+def required_arguments(operation: Operation) -> dict[str, Any]:
+    """Return the arguments that a call of an operation requires."""
     parameters = (parameter for parameter in operation.parameters if parameter.required)
-    return {python_name(parameter.name): good(parameter.schema)[0] for parameter in parameters}
+    return {python_name(parameter.name): valid_values(parameter.schema)[0] for parameter in parameters}
 
 
-def read(text: str, schema: Schema) -> Any:
-    """What a server understands that reads a parameter as the document says."""
+def parse_value(text: str, schema: Schema) -> Any:
+    """Return a parameter as a server parses it by its schema."""
     match schema.get("type"), schema.get("format"):
         case "integer", _:
             return int(text)
@@ -78,5 +78,5 @@ def read(text: str, schema: Schema) -> Any:
         case "string", "date":
             return date.fromisoformat(text)
         case "array", _:
-            return [read(text, resolve(schema["items"]))]
+            return [parse_value(text, resolve(schema["items"]))]
     return text

@@ -27,6 +27,8 @@ from konvoai import (
     AsyncScan,
     AuthenticationError,
     BadRequestError,
+    ConfigurationError,
+    ContractDriftWarning,
     Error,
     InternalServerError,
     Konvo,
@@ -143,20 +145,38 @@ def errors(konvo: Konvo) -> str:
         return error.body.message if error.body else ""
     except APITimeoutError:
         return "late"
-    except (APIConnectionError, ResponseValidationError, PaginationError) as error:
+    except ResponseValidationError as error:
+        assert_type(error.json_path, str | None)
+    except (APIConnectionError, PaginationError) as error:
         other: KonvoError = error
+        assert_type(other.page, int | None)
+        assert_type(other.window, tuple[datetime | None, datetime | None])
+        assert_type(other.records_yielded, int | None)
         return str(other)
     return ""
 
 
+def settings() -> None:
+    try:
+        Konvo(base_url="api.example.com", on_drift=report)
+    except ConfigurationError as error:
+        invalid: ValueError = error
+        print(invalid)
+
+
+def report(drift: ContractDriftWarning) -> None:
+    assert_type(drift.field, str)
+    assert_type(drift.kind, str)
+
+
 def generated_functions(konvo: Konvo) -> None:
     assert_type(konvo.api, AuthenticatedClient)
-    answer = list_ai_sessions.sync_detailed(client=konvo.api, limit=1)
-    assert_type(answer, Response[AISessionResponse | Error])
+    response = list_ai_sessions.sync_detailed(client=konvo.api, limit=1)
+    assert_type(response, Response[AISessionResponse | Error])
     assert_type(list_ai_sessions.sync(client=konvo.api), AISessionResponse | Error | None)
 
 
 async def generated_async_functions(konvo: AsyncKonvo) -> None:
     assert_type(konvo.api, AuthenticatedClient)
-    answer = await list_ai_sessions.asyncio_detailed(client=konvo.api, messages=True)
-    assert_type(answer.parsed, AISessionResponse | Error | None)
+    response = await list_ai_sessions.asyncio_detailed(client=konvo.api, messages=True)
+    assert_type(response.parsed, AISessionResponse | Error | None)

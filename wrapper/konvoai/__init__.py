@@ -3,27 +3,23 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ._version import __version__
+from ._version import __version__ as __version__
 
-if TYPE_CHECKING:
-    import konvo_api_client.models as _generated
-
-    from . import errors as _errors
-    from ._client import AsyncKonvo, Konvo
-    from ._pagination.paginator import AsyncPaginator, AsyncScan, Paginator, Scan
-    from ._pagination.protocol import Page, Window
+if TYPE_CHECKING:  # the aliases and the stars say that these are public
+    from ._client import AsyncKonvo as AsyncKonvo
+    from ._client import Konvo as Konvo
+    from ._pagination.paginator import AsyncPaginator as AsyncPaginator
+    from ._pagination.paginator import AsyncScan as AsyncScan
+    from ._pagination.paginator import Paginator as Paginator
+    from ._pagination.paginator import Scan as Scan
+    from ._pagination.protocol import Page as Page
+    from ._pagination.protocol import Window as Window
     from .errors import *
     from .models import *
-    from .models import UNSET, Unset
-
-    __all__ = ["UNSET", "Unset", "__version__"]
-    __all__ += ["AsyncKonvo", "AsyncPaginator", "AsyncScan", "Konvo", "Page", "Paginator", "Scan", "Window"]
-    __all__ += _errors.__all__
-    __all__ += _generated.__all__
 else:
-    # Each waits for its first use: `konvo --help` needs none of them, and no program all.
-    _OWN = {"AsyncKonvo": "_client", "Konvo": "_client", "Page": "_pagination.protocol"}
-    _OWN |= {"Window": "_pagination.protocol"}
+    # Imported on first use: `konvo --help` needs none of them, and no program needs all.
+    _OWN = dict.fromkeys(("AsyncKonvo", "Konvo"), "_client")
+    _OWN |= dict.fromkeys(("Page", "Window"), "_pagination.protocol")
     _OWN |= dict.fromkeys(("AsyncPaginator", "AsyncScan", "Paginator", "Scan"), "_pagination.paginator")
 
     def __getattr__(name: str) -> Any:
@@ -31,18 +27,15 @@ else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         if name in _OWN:
             return getattr(import_module(f"{__name__}.{_OWN[name]}"), name)
-        errors = import_module(f"{__name__}.errors")
-        if name == "errors":
-            return errors
-        if name in errors.__all__:
-            return getattr(errors, name)
-        models = import_module(f"{__name__}.models")
-        if name == "models":
-            return models
+        public = ["__version__", *_OWN]
+        for module in (import_module(f"{__name__}.{part}") for part in ("errors", "models")):
+            if module.__name__ == f"{__name__}.{name}":
+                return module
+            if name in module.__all__:
+                return getattr(module, name)
+            public += module.__all__
         if name == "__all__":
-            return sorted(["__version__", *_OWN, *errors.__all__, *models.__all__])
-        if name in models.__all__:
-            return getattr(models, name)
+            return sorted(public)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:

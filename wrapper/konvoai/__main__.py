@@ -1,4 +1,4 @@
-"""`python -m konvoai` is the command `konvo`."""
+"""Runs the command `konvo` as `python -m konvoai`."""
 
 import sys
 

@@ -1,13 +1,12 @@
-"""`Konvo` and `AsyncKonvo`: settings, connections and resources put together.
+"""`Konvo` and `AsyncKonvo`: settings, transport and resources put together.
 
-The generated package, and attrs with it, take half as long to import as httpx: they wait for the first client.
+The generated package, and attrs with it, take half as long to import as httpx: they are imported with the first client.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-import weakref
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
@@ -20,7 +19,7 @@ from ._decoding.parse import DecodeError
 from ._http.clients import open_async_client, open_client
 from ._http.headers import http_date
 from ._http.log import LOG_VARIABLE, configure_logging
-from ._http.transport import AsyncTransport, Transport
+from ._http.transport import AsyncTransport, BaseTransport, Transport
 from ._pagination.paginator import AsyncPaginator, AsyncScan, Paginator, Scan
 from ._pagination.protocol import PageResponse
 from ._settings import KEY_HEADER, OnDrift, Settings, as_secret, load_settings
@@ -34,26 +33,50 @@ if TYPE_CHECKING:
     from .models import AISession
 
 
-class Konvo:
+class BaseClient:
+    """What both clients share: settings, drift and the transport."""
+
+    _transport: BaseTransport[Any]
+    _api: AuthenticatedClient
+
+    def _configure(
+        self,
+        api_key: str | None,
+        base_url: str | None,
+        timeout: float | httpx.Timeout,
+        max_retries: int,
+        on_drift: OnDrift,
+        allow_http: bool,
+    ) -> Settings:
+        settings = load_settings(api_key, base_url, timeout, max_retries, on_drift, allow_http, os.environ)
+        configure_logging(os.environ.get(LOG_VARIABLE, ""))
+        self._drift = Drift(settings.on_drift)
+        self._api = generated_client(settings)
+        return settings
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._transport.http.base_url}>"
+
+
+class Konvo(BaseClient):
     """The client of the Konvo API.
 
     Args:
-        api_key: The key; without it that of the environment variable KONVO_API_KEY.
-        base_url: The server's address; without it that of KONVO_BASE_URL, or else the API document's.
+        api_key: The API key; default: KONVO_API_KEY, or the content of the file that KONVO_API_KEY_FILE names.
+        base_url: The URL of the server; default: KONVO_BASE_URL, or else the server of the API document.
         timeout: Seconds for one request, of which connecting may take 5; or an `httpx.Timeout`.
-        max_retries: How often one request is sent again after a lost connection or a status 408, 429 or 5xx.
-        http_client: Your own `httpx.Client` (proxies, CA, event hooks), which is not closed with this client.
-        on_drift: What to do where answers depart from the API document: `"warn"` once for each place and kind
+        max_retries: How often a request is sent again after a lost connection or a status 408, 429 or 5xx.
+        http_client: Your own `httpx.Client` (proxies, CA, event hooks); it is not closed with this client.
+        on_drift: What to do where responses depart from the API document: `"warn"` once per field and kind
             (`ContractDriftWarning`), `"ignore"`, `"raise"` (`ResponseValidationError`), or a callable that takes the
             `ContractDriftWarning`.
-        allow_http: Whether the key may go to a plain http:// address that is not this machine.
+        allow_http: Whether the key may be sent to an http:// URL of another machine.
 
     Attributes:
         ai_sessions: The AI conversations.
-        api: The generated client over the same connections, key and timeout, for any generated function.
 
     Raises:
-        KonvoError: There is no key, or a setting cannot be used.
+        ConfigurationError: The API key is missing, or a setting cannot be used.
     """
 
     def __init__(
@@ -70,26 +93,23 @@ class Konvo:
         from ._resources import AISessions
 
         api_key = as_secret(api_key)
-        settings = load_settings(api_key, base_url, timeout, max_retries, on_drift, allow_http, os.environ)
-        configure_logging(os.environ.get(LOG_VARIABLE, ""))
-        self._drift = Drift(settings.on_drift)
-        self._transport = Transport(partial(open_client, http_client, settings), settings)
-        self.api = generated_client(settings).set_httpx_client(self._transport.http)
-        clients.add(self)
-        readers = partial(Paginator, self._fetch), partial(Scan, self._fetch)
-        self.ai_sessions: AISessions[Paginator[AISession], Scan[AISession]] = AISessions(*readers)
+        settings = self._configure(api_key, base_url, timeout, max_retries, on_drift, allow_http)
+        self._transport: Transport = Transport(
+            partial(open_client, http_client, settings), settings, shared=bool(http_client)
+        )
+        results = partial(Paginator, self._fetch), partial(Scan, self._fetch)
+        self.ai_sessions: AISessions[Paginator[AISession], Scan[AISession]] = AISessions(*results)
 
-    def _fetch(
-        self, query: ListQuery, request: dict[str, Any], stop: threading.Event | None = None
-    ) -> PageResponse[Any]:
+    @property
+    def api(self) -> AuthenticatedClient:
+        """The generated client over the same connections, key and timeout, for any generated function."""
+        return self._api.set_httpx_client(self._transport.http)
+
+    def _fetch(self, query: ListQuery, request: dict[str, Any], stop: threading.Event | None = None) -> Any:
         return page_response(query.decode, self._transport.send(request, stop), self._drift)
 
-    def _renew(self) -> None:
-        self._transport.renew()
-        self.api.set_httpx_client(self._transport.http)
-
     def close(self) -> None:
-        """Ends what is under way, and closes the connections; an `http_client` of your own stays open."""
+        """Cancel the requests in flight and close the connections; an `http_client` of your own stays open."""
         self._transport.close()
 
     def __enter__(self) -> Self:
@@ -98,12 +118,9 @@ class Konvo:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def __repr__(self) -> str:
-        return f"<Konvo {self._transport.http.base_url}>"
 
-
-class AsyncKonvo:
-    """The async client of the Konvo API: the twin of `Konvo`, with an `httpx.AsyncClient` and `aclose()`."""
+class AsyncKonvo(BaseClient):
+    """The async client of the Konvo API: `Konvo` with an `httpx.AsyncClient`, `async with` and `aclose()`."""
 
     def __init__(
         self,
@@ -119,24 +136,22 @@ class AsyncKonvo:
         from ._resources import AISessions
 
         api_key = as_secret(api_key)
-        settings = load_settings(api_key, base_url, timeout, max_retries, on_drift, allow_http, os.environ)
-        configure_logging(os.environ.get(LOG_VARIABLE, ""))
-        self._drift = Drift(settings.on_drift)
-        self._transport = AsyncTransport(partial(open_async_client, http_client, settings), settings)
-        self.api = generated_client(settings).set_async_httpx_client(self._transport.http)
-        clients.add(self)
-        readers = partial(AsyncPaginator, self._fetch), partial(AsyncScan, self._fetch)
-        self.ai_sessions: AISessions[AsyncPaginator[AISession], AsyncScan[AISession]] = AISessions(*readers)
+        settings = self._configure(api_key, base_url, timeout, max_retries, on_drift, allow_http)
+        connect = partial(open_async_client, http_client, settings)
+        self._transport: AsyncTransport = AsyncTransport(connect, settings, shared=http_client is not None)
+        results = partial(AsyncPaginator, self._fetch), partial(AsyncScan, self._fetch)
+        self.ai_sessions: AISessions[AsyncPaginator[AISession], AsyncScan[AISession]] = AISessions(*results)
 
-    async def _fetch(self, query: ListQuery, request: dict[str, Any]) -> PageResponse[Any]:
+    @property
+    def api(self) -> AuthenticatedClient:
+        """The generated client over the same connections, key and timeout, for any generated function."""
+        return self._api.set_async_httpx_client(self._transport.http)
+
+    async def _fetch(self, query: ListQuery, request: dict[str, Any]) -> Any:
         return page_response(query.decode, await self._transport.send(request), self._drift)
 
-    def _renew(self) -> None:
-        self._transport.renew()
-        self.api.set_async_httpx_client(self._transport.http)
-
     async def aclose(self) -> None:
-        """Ends what is under way, and closes the connections; an `http_client` of your own stays open."""
+        """Cancel the requests in flight and close the connections; an `http_client` of your own stays open."""
         await self._transport.close()
 
     async def __aenter__(self) -> Self:
@@ -147,34 +162,16 @@ class AsyncKonvo:
     ) -> None:
         await self.aclose()
 
-    def __repr__(self) -> str:
-        return f"<AsyncKonvo {self._transport.http.base_url}>"
-
 
 def page_response(
     decode: Callable[[bytes, Drift], DecodedPage], response: httpx.Response, drift: Drift
 ) -> PageResponse[Any]:
-    """The records of a 200; raises `ResponseValidationError` where there are none."""
+    """Return the records of a response of status 200; raise `ResponseValidationError` where it has none."""
     try:
         items, count = decode(response.content, drift)
     except DecodeError as error:
-        raise ResponseValidationError(error.reason, response=response, place=error.place) from None
+        raise ResponseValidationError(error.reason, response=response, json_path=error.json_path) from None
     return PageResponse(items, count, http_date(response.headers.get("date", "")))
-
-
-clients: weakref.WeakSet[Konvo | AsyncKonvo] = weakref.WeakSet()
-inherited: list[httpx.Client | httpx.AsyncClient] = []
-"""The connections of a fork's parent, which the child neither uses nor closes."""
-
-
-def renew_all() -> None:
-    for client in list(clients):
-        inherited.append(client._transport.http)
-        client._renew()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=renew_all)
 
 
 def generated_client(settings: Settings) -> AuthenticatedClient:

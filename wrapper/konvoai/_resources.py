@@ -1,4 +1,4 @@
-"""The resources of the API: for each list operation its parameters, once, for the sync and the async client."""
+"""The resources of the API: each list operation with its parameters, once for the sync and the async client."""
 
 import functools
 import inspect
@@ -13,7 +13,7 @@ from ._decoding.drift import Drift
 from ._decoding.page import DecodedPage, decode_page
 from ._decoding.records import decode_raw_page
 from ._pagination.list_flow import ListFlow
-from ._pagination.protocol import Bounds, Flow, Page, PageRequest, ServerTraits, Window
+from ._pagination.protocol import MILLISECOND, Bounds, Flow, Page, PageRequest, ServerTraits, Window
 from ._pagination.scan_flow import ScanFlow
 from .models import AISessionResponse
 
@@ -21,16 +21,17 @@ ListT = TypeVar("ListT")
 ScanT = TypeVar("ScanT")
 MAX_LIMIT = 200
 MAX_PAGE = 2**31 - 1
+LAST_MILLISECOND = datetime.max.replace(microsecond=999_000, tzinfo=UTC)
 
 
 class ListQuery(NamedTuple):
-    """One list operation with its arguments: which requests it takes, apart from how they are sent.
+    """One list operation with its arguments: its flows and its requests, whatever sends them.
 
     Attributes:
         build: The generated request builder.
-        decode: Decodes the body of an answer.
-        bounds: The times between which records are asked for.
-        include: The parameters that add to each record, which no count needs.
+        decode: Decodes the body of a response.
+        bounds: The lower and upper time filter, each an aware datetime or None.
+        include: The parameters that add fields to each record; a count leaves them out.
         traits: What the client knows about its server, or None.
     """
 
@@ -53,34 +54,57 @@ class ListQuery(NamedTuple):
         now = partial(datetime.now, UTC)
         return ScanFlow[Any](self.bounds, self.limit, self.concurrency, now, self.traits).read()
 
-    def request(self, ask: PageRequest) -> dict[str, Any]:
-        return self.build(limit=self.limit, **self.include, **self._given(ask))
+    def request(self, request: PageRequest) -> dict[str, Any]:
+        return self.build(limit=self.limit, **self.include, **self._parameters(request))
 
     def count_request(self) -> dict[str, Any]:
-        return self.build(limit=1, **self._given(PageRequest(None, *self.bounds)))
+        return self.build(limit=1, **self._parameters(PageRequest(None, *self.bounds)))
 
-    def _given(self, ask: PageRequest) -> dict[str, Any]:
-        """The parameters of a request, those left out that the operation does not take."""
-        parameters = {"page": ask.page, "updated_at_min": ask.minimum, "updated_at_max": ask.maximum}
-        taken = parameters_of(self.build)
-        return {name: value for name, value in parameters.items() if value is not None and name in taken}
+    def _parameters(self, request: PageRequest) -> dict[str, Any]:
+        """Return the parameters of a request that the operation accepts."""
+        minimum, maximum = wire_time(request.minimum), wire_time(request.maximum, round_up=True)
+        parameters = {"page": request.page, "updated_at_min": minimum, "updated_at_max": maximum}
+        accepted = parameters_of(self.build)
+        return {name: value for name, value in parameters.items() if value is not None and name in accepted}
 
     def __str__(self) -> str:
         request = self.build()
         return f"{request['method'].upper()} {request['url']}"
 
 
+class WireTime(str):
+    """A time as it is sent; generated builders call `isoformat` where the API document says `format: date-time`."""
+
+    __slots__ = ()
+
+    def isoformat(self) -> str:
+        return self
+
+
+def wire_time(time: datetime | None, *, round_up: bool = False) -> WireTime | None:
+    """Return a UTC time as RFC 3339 with milliseconds and `Z`, which strict servers require; bounds never shrink."""
+    if time is None:
+        return None
+    if round_up and time.microsecond % 1000 and time < LAST_MILLISECOND:
+        time += MILLISECOND
+    return WireTime(time.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
+
+
 @functools.cache
 def parameters_of(build: Callable[..., dict[str, Any]]) -> Mapping[str, inspect.Parameter]:
-    """The parameters of a generated request builder."""
+    """Return the parameters of a generated request builder."""
     return inspect.signature(build).parameters
 
 
 class Resource(Generic[ListT, ScanT]):
-    """A list operation: a resource names its generated request builder and the class of its answer."""
+    """A list operation: its generated request builder and the generated class of its response."""
 
     build: ClassVar[Callable[..., dict[str, Any]]]
     envelope: ClassVar[type]
+    command: ClassVar[str]
+    """The name of its command group: `konvo sessions`."""
+    flags: ClassVar[Mapping[str, str]]
+    """What each flag of the operation adds to a record, by its parameter's name; shown by `--help`."""
 
     def __init__(self, paginate: Callable[[ListQuery], ListT], scan: Callable[[ListQuery], ScanT]) -> None:
         self._paginate = paginate
@@ -89,9 +113,11 @@ class Resource(Generic[ListT, ScanT]):
     def _query(
         self, bounds: Bounds, concurrency: int, *, page: int | None = None, limit: int = MAX_LIMIT, **include: Any
     ) -> ListQuery:
-        taken = parameters_of(self.build)
+        accepted = parameters_of(self.build)
         flags = {
-            name: validate_flag(name, value) for name, value in include.items() if isinstance(taken[name].default, bool)
+            name: validate_flag(name, value)
+            for name, value in include.items()
+            if isinstance(accepted[name].default, bool)
         }
         return ListQuery(
             build=self.build,
@@ -105,10 +131,15 @@ class Resource(Generic[ListT, ScanT]):
 
 
 class AISessions(Resource[ListT, ScanT]):
-    """The AI conversations, `konvo.ai_sessions`."""
+    """AI conversations, `konvo.ai_sessions` (`GET /ai-sessions`)."""
 
     build = staticmethod(list_ai_sessions._get_kwargs)
     envelope = AISessionResponse
+    command = "sessions"
+    flags: ClassVar[Mapping[str, str]] = {
+        "messages": "Include the text messages.",
+        "state": "Include the status and the state of the AI.",
+    }
 
     def list(
         self,
@@ -121,19 +152,19 @@ class AISessions(Resource[ListT, ScanT]):
         state: bool = False,
         concurrency: int = 4,
     ) -> ListT:
-        """Every session, each once, in the server's order (`GET /ai-sessions`). Nothing is asked before it is read.
+        """Return every session exactly once, in the server's order; no request is sent until you iterate.
 
         Args:
-            page: Where to start, as the server numbers pages; None for the first, whatever its number.
-            limit: Sessions a request, 1 to 200.
-            updated_at_min: Only sessions after this time, an aware datetime.
-            updated_at_max: Only sessions before this time, an aware datetime.
-            messages: Whether sessions come with their text messages.
-            state: Whether sessions come with `status` and `state`.
-            concurrency: Requests in flight at most.
+            page: The page to start at, as the server numbers pages; None for the first, whatever its number.
+            limit: Sessions per request, 1 to 200.
+            updated_at_min: Only sessions updated after this time, an aware datetime.
+            updated_at_max: Only sessions updated before this time, an aware datetime.
+            messages: Whether sessions include their text messages.
+            state: Whether sessions include `status` and `state`.
+            concurrency: The maximum number of requests in flight.
 
         Raises:
-            ValueError: An argument that no request could serve; said before any is sent.
+            ValueError: An argument is out of range, before any request is sent.
         """
         bounds = validate_period(updated_at_min, updated_at_max)
         return self._paginate(self._query(bounds, concurrency, page=page, limit=limit, messages=messages, state=state))
@@ -147,17 +178,17 @@ class AISessions(Resource[ListT, ScanT]):
         state: bool = False,
         concurrency: int = 4,
     ) -> ScanT:
-        """Every session by windows of time, the oldest update first: the way to read a lot, or to go on from before.
+        """Return every session by time windows, the oldest update first: for backfills, and to resume from a window.
 
         Args:
-            updated_at_min: Only sessions after this time, an aware datetime; as the end of a window, it goes on there.
-            updated_at_max: Only sessions before this time, an aware datetime; None goes on to the server's now.
-            messages: Whether sessions come with their text messages.
-            state: Whether sessions come with `status` and `state`.
-            concurrency: Requests in flight at most.
+            updated_at_min: Only sessions updated after this time, an aware datetime; `window.end` resumes there.
+            updated_at_max: Only sessions updated before this time, an aware datetime; None reads up to now.
+            messages: Whether sessions include their text messages.
+            state: Whether sessions include `status` and `state`.
+            concurrency: The maximum number of requests in flight.
 
         Raises:
-            ValueError: An argument that no request could serve; said before any is sent.
+            ValueError: An argument is out of range, before any request is sent.
         """
         bounds = validate_period(updated_at_min, updated_at_max)
         return self._scan(self._query(bounds, concurrency, messages=messages, state=state))
@@ -171,7 +202,7 @@ def list_records(
     concurrency: int = 4,
     **include: Any,
 ) -> ListT:
-    """A resource's list, of `Record`s; arguments and errors are those of the resource's own."""
+    """Return a resource's list of raw `Record`s; arguments and errors are those of `list`."""
     query = resource._query(validate_period(updated_at_min, updated_at_max), concurrency, limit=limit, **include)
     return resource._paginate(query._replace(decode=decode_raw_page))
 
@@ -183,7 +214,7 @@ def scan_records(
     concurrency: int = 4,
     **include: Any,
 ) -> ScanT:
-    """A resource's scan, of `Record`s; arguments and errors are those of the resource's own."""
+    """Return a resource's scan of raw `Record`s; arguments and errors are those of `scan`."""
     query = resource._query(validate_period(updated_at_min, updated_at_max), concurrency, **include)
     return resource._scan(query._replace(decode=decode_raw_page))
 
@@ -191,14 +222,14 @@ def scan_records(
 def count_records(
     resource: Resource[Any, Any], updated_at_min: datetime | None, updated_at_max: datetime | None
 ) -> int | None:
-    """The server's total for such a list, by one request; None where it tells none."""
+    """Return the server's total for such a list, from one request; None where the server sends no total."""
     total: int | None = resource._paginate(resource._query(validate_period(updated_at_min, updated_at_max), 1)).count()
     return total
 
 
-def validate_int(name: str, value: int, least: int, most: int | None = None) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least or (most is not None and value > most):
-        span = f"{least} or above" if most is None else f"from {least} to {most}"
+def validate_int(name: str, value: int, minimum: int, maximum: int | None = None) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < minimum or value > (maximum or value):
+        span = f"{minimum} or above" if maximum is None else f"from {minimum} to {maximum}"
         raise ValueError(f"{name} must be a whole number {span}, not {value!r}")
     return value
 
@@ -210,7 +241,7 @@ def validate_flag(name: str, value: bool) -> bool:
 
 
 def validate_period(updated_at_min: datetime | None, updated_at_max: datetime | None) -> Bounds:
-    """The two time filters, in UTC."""
+    """Return the two time filters in UTC."""
     minimum, maximum = validate_time("updated_at_min", updated_at_min), validate_time("updated_at_max", updated_at_max)
     if minimum is not None and maximum is not None and minimum > maximum:
         raise ValueError("updated_at_min must not be after updated_at_max: swap them")
@@ -218,11 +249,13 @@ def validate_period(updated_at_min: datetime | None, updated_at_max: datetime | 
 
 
 def validate_time(name: str, value: datetime | None) -> datetime | None:
+    """Return a plain `datetime` in UTC, whatever kind of aware datetime came in (pandas, pendulum, zoneinfo)."""
     if value is None:
         return None
     if not isinstance(value, datetime) or value.utcoffset() is None:
-        raise ValueError(f"{name} must be a datetime with a time zone, as datetime.now(UTC) is, not {value!r}")
+        raise ValueError(f"{name} must be a datetime with a time zone, such as datetime.now(UTC), not {value!r}")
     try:
-        return value.astimezone(UTC)
+        utc = value.astimezone(UTC)
     except OverflowError:
-        raise ValueError(f"{name} must be a time that UTC can tell, not {value!r}") from None
+        raise ValueError(f"{name} must be within the years 1 to 9999 in UTC, not {value!r}") from None
+    return datetime.combine(utc.date(), utc.time(), UTC)

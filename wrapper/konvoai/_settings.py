@@ -1,4 +1,4 @@
-"""What a client is told, checked before anything is opened."""
+"""The settings of a client, from arguments and the environment, validated before a connection is opened."""
 
 import ipaddress
 import math
@@ -13,7 +13,7 @@ from .errors import ConfigurationError, ContractDriftWarning
 KEY_VARIABLE = "KONVO_API_KEY"
 KEY_FILE_VARIABLE = "KONVO_API_KEY_FILE"
 BASE_URL_VARIABLE = "KONVO_BASE_URL"
-# The generator drops these two of the document; a contract test holds them to it.
+# The generator drops these two of the API document; a contract test compares them.
 DEFAULT_BASE_URL = "https://api.konvoai.com"
 KEY_HEADER = "x-api-key"
 CONNECT_TIMEOUT = 5.0
@@ -21,11 +21,11 @@ OnDrift = Literal["warn", "ignore", "raise"] | Callable[[ContractDriftWarning], 
 
 
 class InvalidKeyError(ConfigurationError):
-    """There is no key, or one that cannot be sent."""
+    """The API key is missing, or cannot be sent in a header."""
 
 
 class Secret(str):
-    """A text that does not show itself where objects are shown."""
+    """A string that reprs and logs do not show."""
 
     __slots__ = ()
 
@@ -54,12 +54,12 @@ def load_settings(
     allow_http: bool,
     environ: Mapping[str, str],
 ) -> Settings:
-    """The settings of a client, each checked, the key and the address from the environment where not given."""
+    """Return the validated settings of a client; the key and the URL default to the environment."""
     api_key, key_source = as_secret(api_key), "api_key="
     if api_key is None:
         api_key, key_source = load_key(environ)
     base_url = base_url or environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL
-    del environ  # which has the key, and would be shown with this frame
+    del environ  # tools that show the variables of a traceback would show the key
     return Settings(
         api_key=validate_key(api_key),
         key_source=key_source,
@@ -71,49 +71,49 @@ def load_settings(
 
 
 def load_key(environ: Mapping[str, str]) -> tuple[Secret, str]:
-    """The key of the environment, or of the file that it names, and where it was."""
+    """Return the key from the environment, or from the file named there, and its source."""
     name = environ.get(KEY_FILE_VARIABLE, "")
     if environ.get(KEY_VARIABLE) or not name:
         return Secret(environ.get(KEY_VARIABLE, "")), KEY_VARIABLE
     try:
         return Secret(Path(name).read_text(encoding="utf-8").strip()), f"the file of {KEY_FILE_VARIABLE}"
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
     del environ
     raise InvalidKeyError(f"no API key: the file that {KEY_FILE_VARIABLE} names cannot be read: {reason}")
 
 
 def as_secret(key: Any) -> Any:
-    """The key as a variable that does not show it, as some tools show the variables of a traceback."""
+    """Return the key so that tools that show the variables of a traceback do not show it."""
     return Secret(key) if type(key) is str else key
 
 
 def validate_key(key: Any) -> Secret:
     if not isinstance(key, str) or not key.strip():
         raise InvalidKeyError(
-            f"no API key: set {KEY_VARIABLE}, or {KEY_FILE_VARIABLE} to a file's name, or pass api_key="
+            f"no API key: set {KEY_VARIABLE}, set {KEY_FILE_VARIABLE} to the name of a file, or pass api_key= in Python"
         )
     if not (key.isascii() and key.isprintable() and key == key.strip()):
         raise InvalidKeyError(
-            f"the API key cannot be sent in a header: it has a space, a line break or another character around or in "
-            f"it that no key has; correct {KEY_VARIABLE} or api_key="
+            f"the API key cannot be sent in a header: it contains a space, a line break or a non-ASCII character; "
+            f"correct {KEY_VARIABLE}, or api_key= in Python"
         )
     return key if isinstance(key, Secret) else Secret(key)
 
 
-def validate_base_url(address: str, allow_http: bool) -> str:
-    advice = f"correct {BASE_URL_VARIABLE} or base_url="
+def validate_base_url(base_url: str, allow_http: bool) -> str:
+    hint = f"correct {BASE_URL_VARIABLE}, or base_url= in Python"
     try:
-        url = httpx.URL(address)
+        url = httpx.URL(base_url)
     except (httpx.InvalidURL, TypeError):
-        raise ConfigurationError(f"the server's address is no URL; {advice}") from None
+        raise ConfigurationError(f"the server's URL is invalid; {hint}") from None
     if url.scheme not in ("http", "https") or not url.host:
-        raise ConfigurationError(f"the server's address must begin with https:// and name a host; {advice}")
+        raise ConfigurationError(f"the server's URL must begin with https:// and name a host; {hint}")
     if url.userinfo or url.query or url.fragment:
-        raise ConfigurationError(f"the server's address must have no user, password, query or fragment; {advice}")
+        raise ConfigurationError(f"the server's URL must have no user, password, query or fragment; {hint}")
     if url.scheme == "http" and not (allow_http or is_loopback(url.host)):
         raise ConfigurationError(
-            f"http://{url.host} would carry the key in the clear: use https://, or pass allow_http=True; {advice}"
+            f"http://{url.host} would carry the key in the clear: use https://, or allow_http=True in Python; {hint}"
         )
     return str(url)
 

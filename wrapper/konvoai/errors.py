@@ -1,4 +1,4 @@
-"""Everything that konvoai raises for what a server or a network does.
+"""Every exception that konvoai raises for what a server or a network does.
 
 KonvoError
 ├── APIConnectionError
@@ -19,7 +19,7 @@ KonvoError
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
@@ -46,13 +46,12 @@ __all__ = [
 
 
 class KonvoError(Exception):
-    """The root of all errors of konvoai.
+    """The base class of all errors of konvoai.
 
     Attributes:
-        page: Of an error while a list or a scan was read: the page that was asked, as the server numbers pages; None is
-            the first.
-        window: The times between which records were asked for, aware datetimes or None.
-        records_yielded: How many records had been yielded; None where nothing was being read.
+        page: The page that was requested when a list or a scan failed, as the server numbers pages; None is the first.
+        window: The lower and upper time bounds of that request, aware datetimes or None.
+        records_yielded: The number of records yielded before the error; None outside of a list or a scan.
     """
 
     page: int | None = None
@@ -62,30 +61,33 @@ class KonvoError(Exception):
     def add_context(
         self, page: int | None, minimum: datetime | None, maximum: datetime | None, records_yielded: int
     ) -> None:
-        """Adds to the message what was being read; not the times, as no message shows what may be personal."""
+        """Add to the message what was being read; not the times, as no message shows what may be personal."""
         self.page, self.window, self.records_yielded = page, (minimum, maximum), records_yielded
-        place = "the first page" if page is None else f"page {page}"
-        within = "" if minimum is None else " of the window of time in `window`"
-        self.args = (f"{self}; at {place}{within}, {records_yielded} records yielded",)
+        where = "the first page" if page is None else f"page {page}"
+        within = "" if minimum is None else " of the time window in `window`"
+        self.args = (f"{self}; at {where}{within}, {records_yielded} records yielded",)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return restore, (type(self), self.args, self.__dict__)
 
 
 class APIConnectionError(KonvoError):
-    """The request or its answer was lost on the way; the httpx error is its `__cause__`."""
+    """The request or its response was lost; the httpx error is the `__cause__`."""
 
 
 class APITimeoutError(APIConnectionError):
-    """No answer within the client's `timeout`."""
+    """No response arrived within the client's `timeout`."""
 
 
 class APIStatusError(KonvoError):
-    """The server answered with a status other than 200.
+    """The server responded with a status other than 200.
 
     Attributes:
         status_code: The HTTP status, 520 to 529 included.
-        body: The answer as the document's `Error` (`.error` its number, `.message` its words), or None where the
-            answer is something else.
+        body: The API document's `Error` (`.error` is its number, `.message` its text), or None where the response
+            has another body.
         response: The `httpx.Response`, its content read.
-        retry_after: Seconds that the server asks to wait before the next request, or None.
+        retry_after: Seconds to wait before the next request, from `Retry-After`; or None.
     """
 
     def __init__(
@@ -99,19 +101,19 @@ class APIStatusError(KonvoError):
 
 
 class BadRequestError(APIStatusError):
-    """400: the server does not accept a parameter."""
+    """400: the server rejects a parameter."""
 
 
 class AuthenticationError(APIStatusError):
-    """401: the key is missing or not known."""
+    """401: the API key is missing or unknown."""
 
 
 class PermissionDeniedError(APIStatusError):
-    """403: the key may not do this."""
+    """403: the API key lacks the permission."""
 
 
 class NotFoundError(APIStatusError):
-    """404: there is nothing at this address."""
+    """404: the URL does not exist."""
 
 
 class RateLimitError(APIStatusError):
@@ -123,19 +125,19 @@ class InternalServerError(APIStatusError):
 
 
 class ResponseValidationError(KonvoError):
-    """A 200 that is not what the document says.
+    """A response of status 200 that is not what the API document says.
 
     Attributes:
         status_code: The HTTP status.
-        url: The address asked, without its query.
-        place: Where in the answer, as in `result[3].created_at`, or None where it is the answer as a whole.
+        url: The requested URL, without its query.
+        json_path: The JSON path of the faulty value, such as `result[3].created_at`; None for the whole body.
     """
 
-    def __init__(self, reason: str, *, response: httpx.Response, place: str | None = None) -> None:
+    def __init__(self, reason: str, *, response: httpx.Response, json_path: str | None = None) -> None:
         self.status_code = response.status_code
         self.url = bare_url(response.url)
-        self.place = place
-        where = f" at {place}" if place else ""
+        self.json_path = json_path
+        where = f" at {json_path}" if json_path else ""
         super().__init__(f"{self.status_code} from {self.url}{where}: {reason}")
 
 
@@ -158,23 +160,36 @@ class IncompleteError(PaginationError):
 
 
 class ConfigurationError(KonvoError, ValueError):
-    """A setting, as an argument or in the environment, that cannot be used."""
+    """An argument or an environment variable that cannot be used as a setting."""
 
 
 class ContractDriftWarning(UserWarning):
-    """An answer departs from the API document: told once for each place and kind.
+    """A response departs from the API document; warned once per field and kind.
 
     Attributes:
-        place: The schema and its property, as in `AISession.channel`.
+        field: The schema and its property, such as `AISession.channel`.
         kind: `"unknown field"`, `"unknown value"`, `"wrong type"` or `"missing field"`.
     """
 
-    def __init__(self, place: str, kind: str) -> None:
-        super().__init__(f"the server's answers depart from the API document: {kind} at {place}")
-        self.place = place
+    def __init__(self, field: str, kind: str) -> None:
+        super().__init__(f"the server's responses depart from the API document: {kind} at {field}")
+        self.field = field
         self.kind = kind
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return restore, (type(self), self.args, self.__dict__)
+
+
+ExceptionT = TypeVar("ExceptionT", bound=Exception)
+
+
+def restore(cls: type[ExceptionT], args: tuple[Any, ...], attributes: dict[str, Any]) -> ExceptionT:
+    """Return a pickled or copied exception as it was: its class takes other arguments than those in `args`."""
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(attributes)
+    return error
 
 
 def bare_url(url: httpx.URL) -> str:
-    """The address without its query, which may hold what no log should show."""
+    """Return the URL without its query, which may hold what no log should show."""
     return str(url.copy_with(query=None, fragment=None))

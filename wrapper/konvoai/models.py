@@ -1,10 +1,11 @@
-"""The generated attrs models, under one roof.
+"""The generated attrs models.
 
-Every schema of the API document has its class here. Attributes hold the type that the document promises, times as
-aware `datetime`s, or `UNSET`, which is falsy. What the document does not list, or what does not fit it, is kept under
-its JSON name in `additional_properties`; `to_dict()` gives back what came.
+Every schema of the API document has its class here. Attributes hold the type that the API document promises, times as
+aware `datetime`s, or `UNSET`, which is falsy. Unknown fields and mismatched values are kept under their JSON names in
+`additional_properties`; `to_dict()` returns what the server sent.
 """
 
+import copyreg as _copyreg
 from typing import TYPE_CHECKING
 
 import konvo_api_client.models as _generated
@@ -12,5 +13,7 @@ from konvo_api_client.models import *
 from konvo_api_client.types import UNSET as UNSET
 from konvo_api_client.types import Unset as Unset
 
-if not TYPE_CHECKING:  # a type checker takes the names from the star
+_copyreg.pickle(Unset, lambda unset: "UNSET")  # by name, so that `is UNSET` holds for pickles and deep copies
+
+if not TYPE_CHECKING:  # type checkers read the names from the star import
     __all__ = ["UNSET", "Unset", *_generated.__all__]

@@ -1,8 +1,9 @@
-"""The command `konvo`, as a process, against the stand-in."""
+"""The command `konvo`, in this process and as its own, against the mock server."""
 
 from __future__ import annotations
 
 import csv
+import inspect
 import io
 import json
 import os
@@ -17,15 +18,18 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import click
 import pytest
 
 from konvoai._cli.main import konvo as group
-from tests.support.command import KONVO, Here, environment, konvo, started
+from konvoai._cli.resource_commands import resource_names
+from tests.support.command import KONVO, InProcess, environment, konvo, started
 from tests.support.http_server import Reply, replies, serving
 from tests.support.mock_server import MockServer, mock_server
 from tests.support.store import Store
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
+HEAVY = {"httpx", "attrs", "msgspec", "konvo_api_client"}
 
 
 @pytest.fixture
@@ -35,16 +39,16 @@ def server() -> Iterator[MockServer]:
 
 
 @pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Here:
+def in_process(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> InProcess:
     monkeypatch.chdir(tmp_path)
-    return Here(monkeypatch, capsys)
+    return InProcess(monkeypatch, capsys)
 
 
 def ids(lines: str) -> list[str]:
     return [json.loads(line)["id"] for line in lines.splitlines()]
 
 
-def test_a_list_in_a_pipe_is_the_records_in_lines_of_json(server: MockServer) -> None:
+def test_a_list_in_a_pipe_is_json_lines(server: MockServer) -> None:
     done = konvo("sessions", "list", url=server.url)
     assert (0, "") == (done.returncode, done.stderr)
     assert server.store.ids_in_order() == ids(done.stdout)
@@ -67,29 +71,29 @@ def test_the_other_formats_have_the_same_records(server: MockServer, output: str
     assert server.store.ids_in_order()[:250] == found
 
 
-def test_an_empty_list_is_empty_in_each_format(here: Here) -> None:
+def test_an_empty_list_is_empty_in_each_format(in_process: InProcess) -> None:
     with mock_server(Store()) as server:
-        said = {form: here("sessions", "list", "-o", form, url=server.url) for form in ("json", "jsonl", "table")}
+        said = {form: in_process("sessions", "list", "-o", form, url=server.url) for form in ("json", "jsonl", "table")}
     assert {"json": "[]\n", "jsonl": "", "table": ""} == {form: done.stdout for form, done in said.items()}
 
 
-def test_few_are_had_by_one_request(server: MockServer) -> None:
+def test_a_small_take_needs_one_request(server: MockServer) -> None:
     assert 3 == len(ids(konvo("sessions", "list", "--take", "3", url=server.url).stdout))
     assert ["3"] == [request["limit"] for request in server.store.requests]
 
 
-def test_times_are_iso_times_dates_or_spans_before_now(here: Here, server: MockServer) -> None:
-    here("sessions", "count", "--since", "2026-11-01", "--until", "2026-11-02T12:30:00+01:00", url=server.url)
-    here("sessions", "count", "--since", "7d", url=server.url)
+def test_times_are_iso_times_dates_or_durations_before_now(in_process: InProcess, server: MockServer) -> None:
+    in_process("sessions", "count", "--since", "2026-11-01", "--until", "2026-11-02T12:30:00+01:00", url=server.url)
+    in_process("sessions", "count", "--since", "7d", url=server.url)
     konvo("sessions", "count", "--since", "2026-11-01T09:30", url=server.url, given={"TZ": "Europe/Berlin"})
     first, second, third = server.store.requests
-    assert ("2026-11-01T00:00:00+00:00", "2026-11-02T11:30:00+00:00") == (
+    assert ("2026-11-01T00:00:00.000Z", "2026-11-02T11:30:00.000Z") == (
         first["updated_at_min"],
         first["updated_at_max"],
     )
     ago = datetime.now(UTC) - datetime.fromisoformat(second["updated_at_min"])
     assert timedelta(days=7) <= ago < timedelta(days=7, minutes=5)
-    assert "2026-11-01T08:30:00+00:00" == third["updated_at_min"]
+    assert "2026-11-01T08:30:00.000Z" == third["updated_at_min"]
 
 
 def test_a_count_is_a_number(server: MockServer) -> None:
@@ -108,19 +112,20 @@ def test_a_count_is_a_number(server: MockServer) -> None:
         (["sessions", "export", "--to", "a.csv", "--drop", "phone"], "the fields are id, "),
         (["sessions", "export", "--to", "a.csv", "--hash", "id"], "KONVO_HASH_SECRET"),
         (["session"], "sessions"),
+        (["sessions", "lst"], "'list'"),
     ],
 )
-def test_wrong_usage_is_the_exit_code_2(arguments: list[str], word: str, here: Here, tmp_path: Path) -> None:
-    done = here(*arguments)
+def test_wrong_usage_has_exit_code_2(arguments: list[str], word: str, in_process: InProcess, tmp_path: Path) -> None:
+    done = in_process(*arguments)
     assert (2, "") == (done.returncode, done.stdout)
     assert word in done.stderr
     assert [] == list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_key_that_is_refused_is_the_exit_code_4(status: int, here: Here) -> None:
+def test_a_rejected_key_has_exit_code_4(status: int, in_process: InProcess) -> None:
     with serving(replies(Reply(b"{}", status))) as server:
-        done = here("sessions", "count", url=server.url)
+        done = in_process("sessions", "count", url=server.url)
     assert (4, "", 1) == (done.returncode, done.stdout, len(done.stderr.splitlines()))
     assert str(status) in done.stderr
 
@@ -134,34 +139,36 @@ def test_a_key_that_is_refused_is_the_exit_code_4(status: int, here: Here) -> No
         (["report"], 1, "konvo sync --to konvo.duckdb"),
     ],
 )
-def test_sync_and_report_say_what_is_wrong(arguments: list[str], code: int, word: str, here: Here) -> None:
+def test_sync_and_report_explain_their_errors(
+    arguments: list[str], code: int, word: str, in_process: InProcess
+) -> None:
     with mock_server(Store.of(5), key="another") as server:
-        done = here(*arguments, url=server.url)
+        done = in_process(*arguments, url=server.url)
     assert (code, "", True) == (done.returncode, done.stdout, word in done.stderr), done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_no_key_is_the_exit_code_4_and_says_where_it_goes(here: Here, tmp_path: Path) -> None:
-    done = here("sessions", "count", given={"KONVO_API_KEY": ""})
+def test_a_missing_key_has_exit_code_4(in_process: InProcess, tmp_path: Path) -> None:
+    done = in_process("sessions", "count", given={"KONVO_API_KEY": ""})
     assert (4, 1) == (done.returncode, len(done.stderr.splitlines()))
     assert "KONVO_API_KEY_FILE" in done.stderr
-    done = here("sessions", "count", given={"KONVO_API_KEY": "", "KONVO_API_KEY_FILE": str(tmp_path / "none")})
+    done = in_process("sessions", "count", given={"KONVO_API_KEY": "", "KONVO_API_KEY_FILE": str(tmp_path / "none")})
     assert (4, 1) == (done.returncode, len(done.stderr.splitlines()))
     assert "No such file" in done.stderr
 
 
-def test_the_key_may_be_in_a_file(here: Here, server: MockServer, tmp_path: Path) -> None:
+def test_the_key_may_be_in_a_file(in_process: InProcess, server: MockServer, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("from-a-file\n")
     server.key = "from-a-file"
     given = {"KONVO_API_KEY": "", "KONVO_API_KEY_FILE": str(tmp_path / "key")}
-    assert "450\n" == here("sessions", "count", url=server.url, given=given).stdout
+    assert "450\n" == in_process("sessions", "count", url=server.url, given=given).stdout
     server.key = "another"
-    done = here("sessions", "count", url=server.url, given=given)
+    done = in_process("sessions", "count", url=server.url, given=given)
     assert (4, False) == (done.returncode, "from-a-file" in done.stderr)
     assert "check the key in the file of KONVO_API_KEY_FILE" in done.stderr
 
 
-def test_a_failure_is_one_sentence_and_with_debug_a_traceback() -> None:
+def test_an_error_is_one_line_and_with_debug_a_traceback() -> None:
     with serving(replies(*[Reply(b"<html>", 404)] * 2)) as server:
         done = konvo("sessions", "list", url=server.url)
         assert (1, "", 1) == (done.returncode, done.stdout, len(done.stderr.splitlines()))
@@ -191,7 +198,7 @@ def test_a_closed_pipe_ends_quietly(server: MockServer) -> None:
 
 
 def on_a_terminal(*arguments: str, url: str) -> str:
-    """What a process shows on a terminal of 80 columns."""
+    """Returns what a process shows on a terminal of 80 columns."""
     ours, its = pty.openpty()
     environ = {**environment(url), "COLUMNS": "80", "LINES": "24"}
     process = subprocess.Popen([KONVO, *arguments], env=environ, stdin=its, stdout=its, stderr=its)
@@ -200,21 +207,21 @@ def on_a_terminal(*arguments: str, url: str) -> str:
     while select.select([ours], [], [], 30)[0]:
         try:
             said += os.read(ours, 65536)
-        except OSError:  # as Linux says that the other end is closed
+        except OSError:  # Linux raises it where the other end is closed
             break
     process.wait(30)
     os.close(ours)
     return said.decode()
 
 
-def test_on_a_terminal_a_list_is_a_table_that_fits(server: MockServer) -> None:
+def test_a_list_on_a_terminal_is_a_table_that_fits(server: MockServer) -> None:
     lines = on_a_terminal("sessions", "list", "--take", "5", "--state", url=server.url).splitlines()
     assert 6 == len(lines)
     assert lines[0].startswith("id ")
     assert max(map(len, lines)) <= 80
 
 
-def test_what_a_terminal_would_obey_is_shown_escaped() -> None:
+def test_control_characters_are_escaped() -> None:
     record = {"id": "\x1b[2J\u202eab\n", "channel": "\U0001f600" * 30}
     with serving(replies(Reply(json.dumps({"count": 1, "result": [record]}).encode()))) as server:
         done = konvo("sessions", "list", "--take", "1", "-o", "table", url=server.url)
@@ -234,12 +241,13 @@ def test_progress_is_on_a_terminal_only(server: MockServer, tmp_path: Path) -> N
 def commands() -> Iterator[list[str]]:
     for name, command in group.commands.items():
         yield [name]
-        yield from ([name, inner] for inner in getattr(command, "commands", ()))
+        if isinstance(command, click.Group):
+            yield from ([name, inner] for inner in command.list_commands(click.Context(command)))
 
 
 @pytest.mark.parametrize("path", [[], *commands()], ids=" ".join)
-def test_every_command_has_help(path: list[str], here: Here) -> None:
-    done = here(*path, "--help")
+def test_every_command_has_help(path: list[str], in_process: InProcess) -> None:
+    done = in_process(*path, "--help")
     assert (0, "") == (done.returncode, done.stderr)
     assert done.stdout.startswith(f"Usage: {' '.join(['konvo', *path])} ")
     assert path in ([], ["sessions"], ["doctor"]) or "  Examples:\n    konvo " in done.stdout
@@ -247,17 +255,33 @@ def test_every_command_has_help(path: list[str], here: Here) -> None:
 
 @pytest.mark.parametrize(
     ("statement", "later"),
-    [("import konvoai._cli.main", {"httpx", "attrs", "msgspec"}), ("from konvoai import Konvo", {"attrs", "msgspec"})],
+    [
+        ("from konvoai._cli.main import main; import sys; sys.argv[1:] = ['--help']; main()", HEAVY),
+        ("from konvoai import Konvo", HEAVY - {"httpx"}),
+    ],
 )
-def test_what_is_heavy_is_imported_when_it_is_used(statement: str, later: set[str]) -> None:
+def test_heavy_packages_are_imported_on_first_use(statement: str, later: set[str]) -> None:
     code = f"{statement}; import sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
-    assert not {*later, "konvo_api_client"} & set(done.stdout.split())
+    assert not later & set(done.stdout.split())
+
+
+def test_every_resource_class_has_its_commands() -> None:
+    from konvoai._resources import Resource
+
+    classes = {cls.command: cls for cls in Resource.__subclasses__()}
+    assert list(classes) == resource_names()
+    for name, cls in classes.items():
+        parameters = inspect.signature(cls.build).parameters
+        assert {flag for flag, default in parameters.items() if default.default is False} == cls.flags.keys()
+        resource = group.commands[name]
+        assert isinstance(resource, click.Group)
+        assert ["list", "count", "export"] == resource.list_commands(click.Context(resource))
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_is_a_script_for_the_shell(shell: str, here: Here) -> None:
-    done = here("completion", shell)
+def test_completion_is_a_script_for_the_shell(shell: str, in_process: InProcess) -> None:
+    done = in_process("completion", shell)
     assert (0, True) == (done.returncode, "_KONVO_COMPLETE" in done.stdout)
 
 
@@ -275,7 +299,7 @@ def test_completion_knows_the_commands() -> None:
         ("altair", "report", "report"),
     ],
 )
-def test_a_missing_extra_is_told_by_the_command_that_installs_it(
+def test_a_missing_extra_names_the_command_that_installs_it(
     package: str, command: str, extra: str, tmp_path: Path
 ) -> None:
     code = f"import sys; sys.modules[{package!r}] = None; sys.argv[1:] = {command.split()!r}\n"
@@ -293,14 +317,14 @@ def test_a_missing_extra_is_told_by_the_command_that_installs_it(
     assert f"pip install 'konvoai[{extra}]'" in done.stderr
 
 
-def test_the_doctor_finds_a_server_sound_or_not(server: MockServer) -> None:
+def test_the_doctor_reports_whether_the_server_conforms(server: MockServer) -> None:
     server.key = environment("")["KONVO_API_KEY"]
     done = konvo("doctor", url=server.url)
     assert 0 == done.returncode, done.stdout
     assert "count: all records that match the filters\n" in done.stdout
-    assert done.stdout.endswith("requests, 0 departures from the document\n")
+    assert done.stdout.endswith("requests, 0 deviations from the API document\n")
     server.store.filters = None
     done = konvo("doctor", url=server.url)
-    assert (1, True) == (done.returncode, "departure: " in done.stdout)
+    assert (1, True) == (done.returncode, "deviation: " in done.stdout)
     server.key = "another"
     assert 4 == konvo("doctor", url=server.url).returncode

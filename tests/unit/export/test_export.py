@@ -1,4 +1,4 @@
-"""`konvo sessions export`, as a process, against the stand-in."""
+"""`konvo sessions export`, as a process, against the mock server."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def export(server: MockServer, to: Path, *options: str, code: int = 0, **more: A
 
 
 def rows(file: Path) -> list[dict[str, Any]]:
-    """The records of an export, by their JSON where it has that, else its columns as texts."""
+    """Returns the records of an export: parsed JSON where the format has it, else columns with texts."""
     if file.name.endswith(".parquet"):
         return [json.loads(raw) for raw in pq.read_table(file)["raw"].to_pylist()]
     if file.name.endswith(".csv"):
@@ -58,7 +58,7 @@ def by_id(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def everything(of: Store) -> list[dict[str, Any]]:
-    """The records of the shop, as it would answer now."""
+    """The records of the store, as a request without filters returns them now."""
     found: list[dict[str, Any]] = []
     while len(found) < len(of):
         page = {"page": str(len(found) // 200), "limit": "200", "messages": "true", "state": "true"}
@@ -100,13 +100,13 @@ def test_parquet_has_typed_columns(tmp_path: Path) -> None:
         assert datetime.fromisoformat(record["created_at"]) == row["created_at"]
         assert record["status"]["unresolved"] is row["status__unresolved"]
         assert record["state"]["trail"] == json.loads(row["state__trail"])
-        told = [
+        messages = [
             {**message, "created_at": datetime.fromisoformat(message["created_at"])} for message in record["messages"]
         ]
-        assert told == row["messages"]
+        assert messages == row["messages"]
 
 
-ODD: list[dict[str, Any]] = [
+MALFORMED: list[dict[str, Any]] = [
     {"id": "a", "created_at": "yesterday", "status": [1], "messages": None, "new": {"x": 1}},
     {"id": 5, "channel": "sms", "created_at": "2026-11-01T09:00:00.123456789+05:30", "messages": {"x": 1}},
     {"id": "cut \ud83d", "created_at": None, "status": {"completed": 1}, "messages": [None, {"message": 5}]},
@@ -116,23 +116,23 @@ ODD: list[dict[str, Any]] = [
 ]
 
 
-def odd(request: Request) -> Reply:
-    """All of them on one day, and nothing on others."""
+def malformed(request: Request) -> Reply:
+    """Returns all malformed records for one day, none for others."""
     query = {"updated_at_min": "", "updated_at_max": "9"} | request.query
-    found = ODD if query["updated_at_min"] < "2026-11-01T09" < query["updated_at_max"] else []
+    found = MALFORMED if query["updated_at_min"] < "2026-11-01T09" < query["updated_at_max"] else []
     return Reply(json.dumps({"count": len(found), "result": found}, indent=1).encode())
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_odd_records_cost_nothing(form: str, tmp_path: Path) -> None:
-    with serving(odd) as server:
+def test_malformed_records_are_exported_too(form: str, tmp_path: Path) -> None:
+    with serving(malformed) as server:
         done = konvo("sessions", "export", "--to", tmp_path / f"a.{form}", url=server.url)
     assert 0 == done.returncode, done.stderr
     found = rows(tmp_path / f"a.{form}")
     if form == "csv":
         assert ["a", "5", r"cut \ud83d", "b\n,\"'", "", ""] == [row["id"] for row in found]
     else:
-        assert ODD == found
+        assert MALFORMED == found
     if form == "parquet":
         row = pq.read_table(tmp_path / "a.parquet").to_pylist()[1]
         assert (None, "sms", [], datetime(2026, 11, 1, 3, 30, 0, 123456, UTC)) == (
@@ -143,7 +143,7 @@ def test_odd_records_cost_nothing(form: str, tmp_path: Path) -> None:
         )
 
 
-def test_a_record_that_comes_in_several_lines_is_one_line(tmp_path: Path) -> None:
+def test_a_record_sent_in_several_lines_is_printed_in_one(tmp_path: Path) -> None:
     records = [{"id": "a\n", "channel": "email"}, {"id": "b"}]
     body = json.dumps({"result": records}, indent=2).encode()
     with serving(lambda request: Reply(body if "updated_at_max" not in request.query else b'{"result": []}')) as server:
@@ -152,7 +152,7 @@ def test_a_record_that_comes_in_several_lines_is_one_line(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("form", ONE)
-def test_what_changes_meanwhile_is_there_once_in_its_latest_state(form: str, tmp_path: Path) -> None:
+def test_records_changed_during_export_appear_once_and_latest(form: str, tmp_path: Path) -> None:
     moving = store(1500)
     draw = random.Random(form)
     moving.between = lambda number: moving.touch(moving.id_at(draw.randrange(1500)))
@@ -163,58 +163,58 @@ def test_what_changes_meanwhile_is_there_once_in_its_latest_state(form: str, tmp
     found = rows(tmp_path / f"a.{form}")
     assert sorted(record["id"] for record in expected) == sorted(record["id"] for record in found)
     if form == "csv":
-        told = {row["id"]: row["status__last_updated"] for row in found}
+        found_times = {row["id"]: row["status__last_updated"] for row in found}
     else:
-        told = {record["id"]: record["status"]["last_updated"] for record in found}
-    assert {record["id"]: record["status"]["last_updated"] for record in expected} == told
+        found_times = {record["id"]: record["status"]["last_updated"] for record in found}
+    assert {record["id"]: record["status"]["last_updated"] for record in expected} == found_times
 
 
 @pytest.mark.parametrize("form", ONE)
-def test_an_interrupted_export_goes_on_where_it_stopped(form: str, tmp_path: Path) -> None:
+def test_an_interrupted_export_resumes_where_it_stopped(form: str, tmp_path: Path) -> None:
     to = tmp_path / f"a.{form}"
-    # A millisecond apart, so that a session is at whatever time it goes on from.
+    # A millisecond apart, so that the resumed run starts exactly at the time of a session.
     with mock_server(Store.of(5000, START, timedelta(milliseconds=1))) as server:
-        times = ["--since", "100000d", "--until", "0s"]  # another time whenever it is told
+        times = ["--since", "100000d", "--until", "0s"]  # relative times, which differ at each run
         export(server, tmp_path / f"whole.{form}", *times)
-        asked = len(server.requests)
-        server.fault = failing_after(asked * 2 // 3)
+        requests = len(server.requests)
+        server.fault = failing_after(requests * 2 // 3)
         failed = export(server, to, *times, code=1)
-        assert "goes on there with --resume\nkonvo: 404 Not Found" in failed
+        assert "run the same command with --resume to continue\nkonvo: 404 Not Found" in failed
         assert not to.exists()
         server.fault = lambda request: None
         server.requests.clear()
         said = export(server, to, "--resume", *times)
-    assert said.startswith("going on after ")
+    assert said.startswith("resuming after ")
     assert said.endswith(f"5,000 sessions in {to}\n")
-    assert 2 * len(server.requests) < asked * 3 // 2
+    assert 2 * len(server.requests) < requests * 3 // 2
     assert by_id(rows(tmp_path / f"whole.{form}")) == by_id(rows(to))
     assert {to, tmp_path / f"whole.{form}"} == set(tmp_path.iterdir())
 
 
-def test_an_export_that_is_interrupted_twice_has_no_record_twice(tmp_path: Path) -> None:
+def test_an_export_interrupted_twice_has_no_duplicates(tmp_path: Path) -> None:
     to, times = tmp_path / "a.jsonl", ["--since", "2026-11-01", "--until", "2026-11-01T00:00:05"]
     with mock_server(Store.of(5000, START, timedelta(milliseconds=1))) as server:
         server.fault = failing_after(12)
         export(server, to, *times, code=1)
         server.fault = failing_after(8)
-        assert "going on after 0 " not in export(server, to, *times, "--resume", code=1)
+        assert "resuming after 0 " not in export(server, to, *times, "--resume", code=1)
         server.fault = lambda request: None
         export(server, to, *times, "--resume")
         assert server.store.ids_in_order() == [record["id"] for record in rows(to)]
 
 
-def test_only_the_same_export_goes_on(tmp_path: Path) -> None:
+def test_resume_needs_the_options_of_the_interrupted_export(tmp_path: Path) -> None:
     to = tmp_path / "a.csv"
     with mock_server(store(5000)) as server:
-        assert export(server, to, "--resume").startswith("nothing was left to go on with")
+        assert export(server, to, "--resume").startswith("no interrupted export found")
         server.fault = failing_after(25)
         export(server, to, "--overwrite", code=1)
         server.fault = lambda request: None
-        assert "something else" in export(server, to, "--overwrite", "--resume", "--no-messages", code=2)
-        assert "beginning anew, though --resume" in export(server, to, "--overwrite", "--no-messages")
+        assert "different options" in export(server, to, "--overwrite", "--resume", "--no-messages", code=2)
+        assert "starting over; pass --resume" in export(server, to, "--overwrite", "--no-messages")
 
 
-def test_a_file_that_is_there_stays_unless_it_is_to_be_replaced(tmp_path: Path) -> None:
+def test_an_existing_file_stays_without_overwrite(tmp_path: Path) -> None:
     to = tmp_path / "a.jsonl"
     to.write_text("mine")
     with mock_server(store(5)) as server:
@@ -224,20 +224,20 @@ def test_a_file_that_is_there_stays_unless_it_is_to_be_replaced(tmp_path: Path) 
         assert "mine" == to.read_text()
 
 
-def test_two_exports_to_one_file_are_refused(tmp_path: Path) -> None:
+def test_two_exports_to_one_file_at_a_time_fail(tmp_path: Path) -> None:
     to = tmp_path / "a.jsonl"
     with mock_server(store(5), fault=lambda request: "slow") as server:
         process = started("sessions", "export", "--to", str(to), url=server.url)
         while not server.requests:
             time.sleep(0.02)
-        assert f"konvo: another export to {to} is under way: wait for its end\n" == export(server, to, code=1)
+        assert f"konvo: another export is writing {to}: wait until it ends\n" == export(server, to, code=1)
         process.kill()
         process.communicate()
         server.fault = lambda request: None
         export(server, to)
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with mock_server(store(5)) as server:
         said = export(server, tmp_path / "none" / "a.jsonl", code=1)
     assert 1 == len(said.splitlines())
@@ -245,7 +245,7 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ONE)
-def test_what_is_dropped_or_hashed_is_nowhere(form: str, tmp_path: Path) -> None:
+def test_dropped_and_hashed_values_never_reach_the_disk(form: str, tmp_path: Path) -> None:
     to = tmp_path / f"a.{form}"
     options = ["--drop", "messages.message", "--drop", "status", "--hash", "external_user_id"]
     given = {"KONVO_HASH_SECRET": "a long one"}
@@ -254,13 +254,21 @@ def test_what_is_dropped_or_hashed_is_nowhere(form: str, tmp_path: Path) -> None
         export(server, to, *options, code=1, given=given)
         left = b"".join(path.read_bytes() for path in (tmp_path / f".a.{form}.partial").iterdir())
         server.fault = lambda request: None
-        assert "going on" in export(server, to, "--resume", *options, given=given)
+        assert "resuming" in export(server, to, "--resume", *options, given=given)
         expected = everything(server.store)
     found = rows(to)
     hashes = [hmac.digest(b"a long one", one["external_user_id"].encode(), "sha256").hex() for one in expected]
     assert hashes == [record["external_user_id"] for record in found]
     for bytes_of in (left, b"".join(json.dumps(record).encode() for record in found)):
         assert not {word for word in (b"tomorrow", b"4915100", b'completed_at": "2', b"a long one") if word in bytes_of}
+
+
+def test_a_redacted_export_has_every_record_once(tmp_path: Path) -> None:
+    # A millisecond apart, so that windows repeat the records at their bounds.
+    with mock_server(Store.of(5000, START, timedelta(milliseconds=1))) as server:
+        times = ["--since", "2026-11-01", "--until", "2026-11-01T00:00:05"]
+        export(server, tmp_path / "a.jsonl", *times, "--drop", "messages.message")
+        assert server.store.ids_in_order() == [record["id"] for record in rows(tmp_path / "a.jsonl")]
 
 
 def under_a_limit(size: int) -> Callable[[], None]:
@@ -270,17 +278,17 @@ def under_a_limit(size: int) -> Callable[[], None]:
 @pytest.mark.parametrize(
     ("form", "size"), [("jsonl", 3_000_000), pytest.param("parquet", 4_500_000, marks=pytest.mark.long)]
 )
-def test_a_disk_that_is_full_leaves_no_file_and_can_be_gone_on_from(form: str, size: int, tmp_path: Path) -> None:
+def test_an_export_resumes_after_a_full_disk(form: str, size: int, tmp_path: Path) -> None:
     to = tmp_path / f"a.{form}"
     with mock_server(store(5000)) as server:
         said = export(server, to, code=1, preexec_fn=under_a_limit(size))
-        assert f"with --resume\nkonvo: {to} cannot be written: File too large\n" in said
+        assert f"with --resume to continue\nkonvo: cannot write {to}: File too large\n" in said
         assert not to.exists()
-        assert "going on after " in export(server, to, "--resume")
+        assert "resuming after " in export(server, to, "--resume")
         assert everything(server.store) == rows(to)
 
 
-def test_ctrl_c_keeps_what_was_read(tmp_path: Path) -> None:
+def test_ctrl_c_keeps_the_records_read(tmp_path: Path) -> None:
     to = tmp_path / "a.jsonl"
     with mock_server(store(4000)) as server:
         server.fault = failing_after(24, "slow")
@@ -290,10 +298,10 @@ def test_ctrl_c_keeps_what_was_read(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         out, error = process.communicate(timeout=30)
         assert (130, "") == (process.returncode, out)
-        assert error.endswith("goes on there with --resume\n\ninterrupted\n")
+        assert error.endswith("run the same command with --resume to continue\n\ninterrupted\n")
         assert not to.exists()
         server.fault = lambda request: None
-        assert "going on after " in export(server, to, "--resume")
+        assert "resuming after " in export(server, to, "--resume")
         assert everything(server.store) == rows(to)
 
 
@@ -305,8 +313,8 @@ def slowly(number: int) -> Iterator[MockServer]:
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(10))
-def test_a_killed_export_goes_on_and_comes_to_the_same(seed: int, tmp_path: Path) -> None:
-    """Killed at drawn moments again and again, until one run reaches the end."""
+def test_a_killed_export_resumes_to_the_same_file(seed: int, tmp_path: Path) -> None:
+    """Kills the export at random times, until one run reaches the end."""
     draw = random.Random(seed)
     form = FORMATS[seed % len(FORMATS)]
     to, whole = tmp_path / f"a.{form}", tmp_path / f"whole.{form}"

@@ -150,7 +150,7 @@ def test_a_fault_that_lasts_is_its_error_and_tells_the_place(
     assert once.failed is not None
     asked = once.failed.query
     assert error.page == (int(asked["page"]) if "page" in asked else None)
-    assert [time and time.isoformat() for time in error.window] == [
+    assert [time and time.isoformat(timespec="milliseconds").replace("+00:00", "Z") for time in error.window] == [
         asked.get("updated_at_min"),
         asked.get("updated_at_max"),
     ]

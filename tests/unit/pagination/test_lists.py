@@ -47,7 +47,7 @@ def test_the_count_is_one_request_for_one_session_without_messages_and_state(mod
         assert count(mode, server.url, updated_at_min=since, messages=True, state=True) == 5
     (request,) = server.requests
     assert request.query == {
-        "limit": "1", "updated_at_min": "2026-02-01T00:00:00+00:00", "messages": "false", "state": "false"
+        "limit": "1", "updated_at_min": "2026-02-01T00:00:00.000Z", "messages": "false", "state": "false"
     }  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def test_a_request_carries_path_parameters_and_key(mode: ClientMode) -> None:
     assert request.headers["x-api-key"] == "test-key"
     assert request.query == {
         "page": "3", "limit": "50", "messages": "true", "state": "true",
-        "updated_at_min": "2026-02-01T00:00:00+00:00", "updated_at_max": "2026-03-01T00:00:00+00:00",
+        "updated_at_min": "2026-02-01T00:00:00.000Z", "updated_at_max": "2026-03-01T00:00:00.000Z",
     }  # fmt: skip
 
 
@@ -94,7 +94,7 @@ def test_a_server_that_ignores_page_is_told_where_it_counts_more(mode: ClientMod
 
 
 @pytest.mark.parametrize(
-    ("body", "place"),
+    ("body", "path"),
     [
         (b"not json", None),
         (b"", None),
@@ -107,12 +107,12 @@ def test_a_server_that_ignores_page_is_told_where_it_counts_more(mode: ClientMod
         ({"result": [{}, 5]}, "result[1]"),
     ],
 )
-def test_a_200_that_is_no_list_is_never_taken_for_the_end(mode: ClientMode, body: Any, place: str | None) -> None:
+def test_a_200_that_is_no_list_is_never_taken_for_the_end(mode: ClientMode, body: Any, path: str | None) -> None:
     since = datetime(2026, 2, 1, tzinfo=UTC)
     with serving(replies(Reply({"result": sessions(1)}), Reply(body))) as server:
         with pytest.raises(ResponseValidationError) as caught:
             read(mode, server.url, updated_at_min=since)
-    assert caught.value.place == place
+    assert caught.value.json_path == path
     assert str(caught.value).startswith(f"200 from {server.url}/ai-sessions")
     assert "2026" not in str(caught.value)
 

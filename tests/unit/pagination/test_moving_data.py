@@ -41,7 +41,7 @@ def asked(ask: PageRequest, limit: int) -> dict[str, str]:
 
 
 def answered(store: Store, ask: PageRequest, limit: int) -> PageResponse[AISession]:
-    found = store.answer(asked(ask, limit))
+    found = store.respond(asked(ask, limit))
     assert found.status == 200
     count = found.body.get("count")
     items = [AISession(id=record.get("id", UNSET), feed_id=record["feed_id"]) for record in found.body["result"]]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support import api_document as document
-from tests.support.store import COUNTS, LEFT_OUT, ORDERS, START, Store
+from tests.support import api_document
+from tests.support.store import COUNTS, OMITTED, ORDERS, START, Store
 
 MINUTE = timedelta(minutes=1)
 MILLISECOND = timedelta(milliseconds=1)
@@ -20,26 +20,26 @@ MIXED = {
 each_order = pytest.mark.parametrize("order", ORDERS)
 
 
-def spelled(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
+def spelled(time: datetime) -> str:
+    return time.isoformat().replace("+00:00", "Z")
 
 
 def number_of(session_id: str) -> int:
     return int(session_id.removeprefix("session-"))
 
 
-def ask(store: Store, **query: Any) -> Any:
-    """The body of an answer."""
-    answer = store.answer(
+def get(store: Store, **query: Any) -> Any:
+    """Return the body of a response."""
+    response = store.respond(
         {name: spelled(value) if name.startswith("updated") else str(value) for name, value in query.items()}
     )
-    assert answer.status == 200, answer.body
-    return answer.body
+    assert response.status == 200, response.body
+    return response.body
 
 
 def listed(store: Store, **query: Any) -> list[int]:
-    """The numbers of the sessions in an answer."""
-    return [number_of(record["id"]) for record in ask(store, **query)["result"]]
+    """Return the numbers of the sessions in a response."""
+    return [number_of(record["id"]) for record in get(store, **query)["result"]]
 
 
 @pytest.mark.parametrize(
@@ -56,10 +56,10 @@ def test_sessions_are_listed_in_the_order_and_then_by_id(order: str, expected: l
 
 
 @each_order
-def test_the_shop_tells_the_ids_as_they_are_listed(order: str) -> None:
+def test_ids_in_order_are_those_of_a_list(order: str) -> None:
     store = Store(order=order, **MIXED)
-    told = [record["id"] for record in ask(store)["result"]]
-    assert (told, told) == (store.ids_in_order(), [store.id_at(place) for place in range(4)])
+    listed_ids = [record["id"] for record in get(store)["result"]]
+    assert (listed_ids, listed_ids) == (store.ids_in_order(), [store.id_at(index) for index in range(4)])
 
 
 @each_order
@@ -67,7 +67,7 @@ def test_the_shop_tells_the_ids_as_they_are_listed(order: str) -> None:
 def test_pages_are_counted_from_the_base(base: int, order: str) -> None:
     store = Store.of(5, order=order, page_base=base)
     whole = listed(store)
-    pages = [listed(store, page=base + place, limit=2) for place in range(4)]
+    pages = [listed(store, page=base + index, limit=2) for index in range(4)]
     assert [whole[:2], whole[2:4], whole[4:], []] == pages
 
 
@@ -82,9 +82,9 @@ def test_a_page_below_the_base_may_be_the_first(base: int, page: int) -> None:
 
 
 @pytest.mark.parametrize(("base", "page"), [(0, -1), (1, 0), (1, -1)])
-def test_a_page_below_the_base_may_be_refused(base: int, page: int) -> None:
-    answer = Store.of(5, page_base=base, below_base="refused").answer({"page": str(page)})
-    assert (400, {"error": 400, "message": f"page must be {base} or above"}) == (answer.status, answer.body)
+def test_a_page_below_the_base_may_get_400(base: int, page: int) -> None:
+    response = Store.of(5, page_base=base, below_base="refused").respond({"page": str(page)})
+    assert (400, {"error": 400, "message": f"page must be {base} or above"}) == (response.status, response.body)
 
 
 def test_the_page_may_be_ignored() -> None:
@@ -99,9 +99,9 @@ def test_without_a_limit_a_page_has_two_hundred() -> None:
     assert list(range(200)) == listed(Store.of(201))
 
 
-def test_an_answer_knows_how_many_records_its_page_passes_over() -> None:
+def test_a_response_has_the_offset_of_its_page() -> None:
     store = Store.of(9, page_base=1)
-    assert [0, 4, 9] == [store.answer({"page": page, "limit": "4"}).offset for page in ("1", "2", "9")]
+    assert [0, 4, 9] == [store.respond({"page": page, "limit": "4"}).offset for page in ("1", "2", "9")]
 
 
 @each_order
@@ -115,7 +115,7 @@ def test_bounds_are_inclusive_or_exclusive_at_each_end(
 
 
 @pytest.mark.parametrize(("filters", "expected"), [("created", [2, 0]), ("updated", [3, 0]), (None, [1, 3, 2, 0])])
-def test_the_filters_speak_of_one_of_the_times_or_are_ignored(filters: Any, expected: list[int]) -> None:
+def test_the_filters_are_about_either_time_or_are_ignored(filters: Any, expected: list[int]) -> None:
     store = Store(filters=filters, **MIXED)
     assert expected == listed(store, updated_at_min=START + 2 * MINUTE, updated_at_max=START + 5 * MINUTE)
 
@@ -123,7 +123,7 @@ def test_the_filters_speak_of_one_of_the_times_or_are_ignored(filters: Any, expe
 @each_order
 def test_a_minimum_after_the_maximum_brings_nothing(order: str) -> None:
     store = Store.of(5, order=order)
-    body = ask(store, updated_at_min=START + 3 * MINUTE, updated_at_max=START + MINUTE)
+    body = get(store, updated_at_min=START + 3 * MINUTE, updated_at_max=START + MINUTE)
     assert {"count": 0, "result": []} == body
 
 
@@ -136,33 +136,33 @@ def test_a_minimum_after_the_maximum_brings_nothing(order: str) -> None:
         "2025-12-31T23:01:59.9999999-01:01",
     ],
 )
-def test_a_time_may_be_spelled_in_every_way_of_rfc_3339(text: str) -> None:
-    answer = Store.of(5).answer({"updated_at_min": text})
-    assert ["feed-3", "feed-4"] == [record["feed_id"] for record in answer.body["result"]]
+def test_every_spelling_of_rfc_3339_is_accepted(text: str) -> None:
+    response = Store.of(5).respond({"updated_at_min": text})
+    assert ["feed-3", "feed-4"] == [record["feed_id"] for record in response.body["result"]]
 
 
 @pytest.mark.parametrize(
     ("count", "expected"),
     [("honest", 5), ("missing", ...), ("null", None), ("text", "many"), ("small", 2), ("large", 11), (str, "5")],
 )
-def test_the_count_may_lie(count: str | Callable[[int], Any], expected: Any) -> None:
-    assert expected == ask(Store.of(5, count=count)).get("count", ...)
+def test_the_count_may_be_false(count: str | Callable[[int], Any], expected: Any) -> None:
+    assert expected == get(Store.of(5, count=count)).get("count", ...)
 
 
-def test_the_count_is_of_what_is_asked_for() -> None:
-    assert 3 == ask(Store.of(5), updated_at_min=START + 2 * MINUTE, limit=1)["count"]
+def test_the_count_is_that_of_the_query() -> None:
+    assert 3 == get(Store.of(5), updated_at_min=START + 2 * MINUTE, limit=1)["count"]
 
 
 def test_every_name_of_a_count_is_a_function_of_the_total() -> None:
-    assert [7, LEFT_OUT, None, "many", 3, 15] == [lie(7) for lie in COUNTS.values()]
+    assert [7, OMITTED, None, "many", 3, 15] == [count(7) for count in COUNTS.values()]
 
 
 def fields(store: Store, **query: Any) -> set[str]:
-    return set(ask(store, **query)["result"][0])
+    return set(get(store, **query)["result"][0])
 
 
-def test_a_record_with_messages_and_state_has_every_field_of_the_document() -> None:
-    every = set(document.properties({"$ref": "#/components/schemas/AISession"}))
+def test_a_whole_record_has_every_field_of_the_api_document() -> None:
+    every = set(api_document.properties({"$ref": "#/components/schemas/AISession"}))
     assert every == fields(Store.of(1), messages="true", state="true")
 
 
@@ -176,13 +176,13 @@ def test_records_may_lack_an_id() -> None:
     assert {"id"} == fields(Store.of(1)) - fields(Store.of(1, ids=False))
 
 
-def test_times_are_told_in_milliseconds() -> None:
-    (record,) = ask(Store(created=[START + timedelta(microseconds=1999)]))["result"]
+def test_times_have_milliseconds() -> None:
+    (record,) = get(Store(created=[START + timedelta(microseconds=1999)]))["result"]
     assert "2026-01-01T00:00:00.001Z" == record["created_at"]
 
 
 def test_a_burst_is_at_one_instant() -> None:
-    times = [record["created_at"][11:16] for record in ask(Store.bursts([2, 1, 3]))["result"]]
+    times = [record["created_at"][11:16] for record in get(Store.bursts([2, 1, 3]))["result"]]
     assert ["00:00", "00:00", "01:00", "02:00", "02:00", "02:00"] == times
 
 
@@ -190,7 +190,7 @@ def test_a_burst_is_at_one_instant() -> None:
     ("order", "expected"),
     [("created", [0, 1, 2]), ("-created", [2, 1, 0]), ("updated", [1, 2, 0]), ("-updated", [0, 2, 1])],
 )
-def test_a_touched_session_takes_its_new_place(order: str, expected: list[int]) -> None:
+def test_a_touched_session_moves_in_the_order(order: str, expected: list[int]) -> None:
     store = Store.of(3, order=order, now=START + 9 * MINUTE)
     store.touch("session-0000000")
     assert expected == listed(store)
@@ -202,23 +202,23 @@ def test_a_touch_may_have_a_time_of_its_own() -> None:
     assert [0, 2, 1] == listed(store)
 
 
-def test_the_status_tells_when_a_session_was_touched() -> None:
+def test_the_status_has_the_time_of_the_last_touch() -> None:
     store = Store.of(1, now=START + MINUTE)
     store.touch("session-0000000")
-    assert "2026-01-01T00:01:00.000Z" == ask(store, state="true")["result"][0]["status"]["last_updated"]
+    assert "2026-01-01T00:01:00.000Z" == get(store, state="true")["result"][0]["status"]["last_updated"]
 
 
 @pytest.mark.parametrize(("order", "expected"), [("created", [0, 1, 3, 2]), ("-updated", [3, 2, 1, 0])])
-def test_an_added_session_takes_its_place(order: str, expected: list[int]) -> None:
+def test_an_added_session_is_listed_in_the_order(order: str, expected: list[int]) -> None:
     store = Store.of(3, order=order)
     added = store.add(created=START + 1.5 * MINUTE, updated=START + 5 * MINUTE)
     assert ("session-0000003", expected) == (added, listed(store))
 
 
-def test_a_session_is_added_now_if_nothing_else_is_said() -> None:
+def test_a_session_is_added_now_by_default() -> None:
     store = Store(now=START + MINUTE)
     store.add()
-    assert "2026-01-01T00:01:00.000Z" == ask(store)["result"][0]["created_at"]
+    assert "2026-01-01T00:01:00.000Z" == get(store)["result"][0]["created_at"]
 
 
 @each_order
@@ -243,7 +243,7 @@ def test_changes_happen_between_requests() -> None:
 
 
 @pytest.mark.parametrize("change", [Store.remove, Store.touch, lambda store, session_id: store.add()])
-def test_a_change_by_another_thread_waits_for_the_answer(change: Callable[[Store, str], None]) -> None:
+def test_a_change_by_another_thread_waits_for_the_response(change: Callable[[Store, str], None]) -> None:
     store = Store.of(3)
     thread = threading.Thread(target=change, args=(store, "session-0000001"))
     waited = []
@@ -254,31 +254,31 @@ def test_a_change_by_another_thread_waits_for_the_answer(change: Callable[[Store
         waited.append(thread.is_alive())
 
     store.between = meanwhile
-    store.answer({})
+    store.respond({})
     thread.join()
     assert [True] == waited
 
 
-def test_what_was_asked_is_kept_in_order() -> None:
+def test_queries_are_recorded_in_order() -> None:
     store = Store.of(3)
     for query in ({"page": "1"}, {"limit": "none"}):
-        store.answer(query)
+        store.respond(query)
     assert [{"page": "1"}, {"limit": "none"}] == store.requests
 
 
-def test_an_answer_carries_the_shops_clock_in_whole_seconds() -> None:
+def test_a_response_has_the_stores_clock_in_whole_seconds() -> None:
     store = Store(now=START + 59.9 * timedelta(seconds=1))
-    assert {"Date": "Thu, 01 Jan 2026 00:00:59 GMT"} == store.answer({}).headers
+    assert {"Date": "Thu, 01 Jan 2026 00:00:59 GMT"} == store.respond({}).headers
 
 
-def test_an_answer_may_lack_the_clock() -> None:
-    assert {} == Store(dated=False).answer({}).headers
+def test_a_response_may_lack_the_clock() -> None:
+    assert {} == Store(dated=False).respond({}).headers
 
 
-def test_without_a_clock_of_its_own_the_shop_is_ahead_of_the_machine_by_the_skew() -> None:
+def test_a_skewed_store_is_ahead_of_the_machines_clock() -> None:
     before = datetime.now(UTC).replace(microsecond=0)
-    told = parsedate_to_datetime(Store(skew=timedelta(hours=5)).answer({}).headers["Date"])
-    assert before <= told - timedelta(hours=5) <= datetime.now(UTC)
+    date = parsedate_to_datetime(Store(skew=timedelta(hours=5)).respond({}).headers["Date"])
+    assert before <= date - timedelta(hours=5) <= datetime.now(UTC)
 
 
 @pytest.mark.parametrize(
@@ -294,33 +294,33 @@ def test_without_a_clock_of_its_own_the_shop_is_ahead_of_the_machine_by_the_skew
         ],
     ],
 )
-def test_a_bad_parameter_is_refused_by_its_name(name: str, text: str) -> None:
-    answer = Store.of(1).answer({name: text})
-    assert (400, 400, name) == (answer.status, answer.body["error"], answer.body["message"].split()[0])
+def test_an_invalid_parameter_gets_400_with_its_name(name: str, text: str) -> None:
+    response = Store.of(1).respond({name: text})
+    assert (400, 400, name) == (response.status, response.body["error"], response.body["message"].split()[0])
 
 
-moments = st.integers(0, 4).map(lambda late: START + late * MILLISECOND)
+instants = st.integers(0, 4).map(lambda late: START + late * MILLISECOND)
 Bounds = tuple[datetime | None, datetime | None]
 
 
-def within(moment: datetime, bounds: Bounds, inclusive: tuple[bool, bool]) -> bool:
-    least, most = bounds
-    above = least is None or moment > least or (inclusive[0] and moment == least)
-    below = most is None or moment < most or (inclusive[1] and moment == most)
+def within(time: datetime, bounds: Bounds, inclusive: tuple[bool, bool]) -> bool:
+    minimum, maximum = bounds
+    above = minimum is None or time > minimum or (inclusive[0] and time == minimum)
+    below = maximum is None or time < maximum or (inclusive[1] and time == maximum)
     return above and below
 
 
 @given(
-    times=st.lists(st.tuples(moments, moments), max_size=9),
-    changes=st.lists(st.tuples(st.sampled_from(["add", "touch", "remove"]), st.integers(0, 99), moments), max_size=9),
+    times=st.lists(st.tuples(instants, instants), max_size=9),
+    changes=st.lists(st.tuples(st.sampled_from(["add", "touch", "remove"]), st.integers(0, 99), instants), max_size=9),
     order=st.sampled_from(ORDERS),
     filters=st.sampled_from(["created", "updated"]),
     inclusive=st.tuples(st.booleans(), st.booleans()),
-    bounds=st.tuples(moments | st.none(), moments | st.none()),
+    bounds=st.tuples(instants | st.none(), instants | st.none()),
     page=st.integers(0, 4),
     limit=st.integers(1, 5),
 )
-def test_after_any_changes_an_answer_is_what_sorting_and_filtering_one_by_one_gives(
+def test_a_response_equals_plain_sorting_and_filtering(
     times: list[tuple[datetime, datetime]],
     changes: list[tuple[str, int, datetime]],
     order: str,
@@ -333,11 +333,11 @@ def test_after_any_changes_an_answer_is_what_sorting_and_filtering_one_by_one_gi
     created, updated = [first for first, _ in times], [last for _, last in times]
     store = Store(created=created, updated=updated, order=order, filters=filters, inclusive=inclusive)
     there = {number: {"created": first, "updated": last} for number, (first, last) in enumerate(times)}
-    for change, place, at in changes:
+    for change, position, at in changes:
         if change == "add" or not len(store):
             there[number_of(store.add(at))] = {"created": at, "updated": at}
             continue
-        chosen = store.id_at(place % len(store))
+        chosen = store.id_at(position % len(store))
         if change == "touch":
             store.touch(chosen, at)
             there[number_of(chosen)]["updated"] = at
@@ -346,11 +346,11 @@ def test_after_any_changes_an_answer_is_what_sorting_and_filtering_one_by_one_gi
             del there[number_of(chosen)]
     by = order.removeprefix("-")
     expected = sorted(
-        (number for number, moments in there.items() if within(moments[filters], bounds, inclusive)),
+        (number for number, times_of in there.items() if within(times_of[filters], bounds, inclusive)),
         key=lambda number: (there[number][by], number),
         reverse=by != order,
     )
-    asked = {name: at for name, at in zip(("updated_at_min", "updated_at_max"), bounds, strict=True) if at}
-    body = ask(store, page=page, limit=limit, **asked)
+    query = {name: at for name, at in zip(("updated_at_min", "updated_at_max"), bounds, strict=True) if at}
+    body = get(store, page=page, limit=limit, **query)
     found = [number_of(record["id"]) for record in body["result"]]
     assert (len(expected), expected[page * limit : (page + 1) * limit]) == (body["count"], found)

@@ -1,7 +1,4 @@
-"""The command `konvo`: what people do with sessions, without writing code.
-
-Data goes to stdout, everything else to stderr. Nothing but click is imported before a command needs it.
-"""
+"""The command `konvo`: its commands, and the mapping of errors to exit codes."""
 
 from __future__ import annotations
 
@@ -18,18 +15,26 @@ except ModuleNotFoundError:
     sys.exit("the command konvo needs click: pip install 'konvoai[cli]'")
 
 from .._version import __version__
-from .options import CONCURRENCY, Moment, Span, examples
-from .output import Closed, tell, write
-from .resource_commands import LISTS, client, group_of
+from .options import CONCURRENCY, DurationType, TimeType, examples
+from .output import StdoutClosed, emit, progress_bar, status
+from .resource_commands import ResourceGroup, open_client, resource_names
 
-FAILURE, USAGE, KEY_REFUSED, INTERRUPTED = 1, 2, 4, 130
+FAILURE, USAGE, KEY_REJECTED, INTERRUPTED = 1, 2, 4, 130
 EPILOG = """
 \b
-The key is taken from KONVO_API_KEY, or from the file that KONVO_API_KEY_FILE names; never from an argument.
-KONVO_BASE_URL is another server than the API's own, as a mock; KONVO_LOG=info shows what is sent.
+Environment:
+  KONVO_API_KEY       API key; there is no option for it.
+  KONVO_API_KEY_FILE  File that contains the API key.
+  KONVO_BASE_URL      Address of another server, e.g. a mock.
+  KONVO_LOG           Log level: debug shows requests, info retries and waits.
 
 \b
-Exit codes: 0 done, 1 failed, 2 wrong usage, 4 no key or one that is refused, 130 interrupted by Ctrl-C.
+Exit codes:
+  0    success
+  1    failure
+  2    wrong usage
+  4    API key missing or rejected
+  130  interrupted by Ctrl-C
 """
 
 
@@ -38,12 +43,12 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 4 no key or one that is refused, 13
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_obj
 def konvo(settings: dict[str, bool], debug: bool) -> None:
-    """AI support conversations of Konvo: look at them, export them, keep a table of them up to date."""
+    """List, export and analyze the AI conversations of Konvo."""
     settings["debug"] = debug
 
 
-for listed in LISTS:
-    konvo.add_command(group_of(listed))
+for name in resource_names():
+    konvo.add_command(ResourceGroup(name))
 
 
 @konvo.command(epilog=examples("sync --to konvo.duckdb", "sync --to postgres --since 90d"))
@@ -51,24 +56,24 @@ for listed in LISTS:
     "--to",
     default="konvo.duckdb",
     show_default=True,
-    help="A DuckDB file, or the name of a dlt destination, as postgres.",
+    metavar="DESTINATION",
+    help="DuckDB file, or the name of a dlt destination, e.g. postgres.",
 )
-@click.option("--since", type=Moment(), help="Of the first sync: only what was updated after this time, date or span.")
+@click.option("--since", type=TimeType(), help="First sync only: skip sessions without updates after this time.")
 @click.option(
-    "--lookback", type=Span(), default="1d", show_default=True, help="How far back to look again for late changes."
+    "--lookback", type=DurationType(), default="1d", show_default=True, help="Read this much again, for late changes."
 )
 @CONCURRENCY
 def sync(to: str, since: datetime | None, lookback: timedelta, concurrency: int) -> None:
-    """Keep the tables ai_sessions and ai_sessions__messages up to date: only what changed is read again."""
-    from .output import meter
+    """Copy new and changed sessions to a database.
 
+    The tables are ai_sessions and ai_sessions__messages. Each run continues where the previous one ended.
+    """
     with require_extra("sync"):
-        from .._warehouse.sync import sync as bring_up_to_date
-    with client() as opened, meter(None) as progress:
-        synced = bring_up_to_date(
-            opened, to, since=since, lookback=lookback, concurrency=concurrency, progress=progress
-        )
-    tell(f"{synced.sessions:,} sessions read, {to} is up to date with {synced.up_to:%Y-%m-%d %H:%M:%S %Z}")
+        from .._warehouse.sync import sync as run_sync
+    with open_client() as client, progress_bar(None) as progress:
+        synced = run_sync(client, to, since=since, lookback=lookback, concurrency=concurrency, progress=progress)
+    status(f"{synced.sessions:,} sessions read, {to} is up to date with {synced.up_to:%Y-%m-%d %H:%M:%S %Z}")
 
 
 @konvo.command(epilog=examples("report --from konvo.duckdb --to report.html"))
@@ -77,50 +82,64 @@ def sync(to: str, since: datetime | None, lookback: timedelta, concurrency: int)
     "database",
     default="konvo.duckdb",
     show_default=True,
+    metavar="FILE",
     type=click.Path(path_type=Path),
-    help="A DuckDB file that konvo sync has made.",
+    help="DuckDB file that konvo sync has written.",
 )
 @click.option(
-    "--to", default="report.html", show_default=True, type=click.Path(dir_okay=False, path_type=Path), help="The page."
+    "--to",
+    default="report.html",
+    show_default=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="HTML file to write.",
 )
-@click.option("--timezone", default="UTC", show_default=True, help="Of the weeks and hours, as Europe/Berlin.")
+@click.option(
+    "--timezone",
+    default="UTC",
+    show_default=True,
+    metavar="NAME",
+    help="Time zone for weekly and hourly figures, e.g. Europe/Berlin.",
+)
 def report(database: Path, to: Path, timezone: str) -> None:
-    """Make one page of how well the AI resolves: by week, by channel and by skill."""
+    """Write an HTML report of how well the AI resolves.
+
+    It shows the resolution rate by week, channel and skill, and the busiest hours.
+    """
     with require_extra("report"):
         from .._warehouse.report import report as make_page
     made = make_page(database, to, timezone=timezone)
-    tell(f"{made.sessions:,} sessions in {to}, {made.bytes / 1e6:.1f} MB")
+    status(f"{made.sessions:,} sessions in {to}, {made.bytes / 1e6:.1f} MB")
 
 
 @konvo.command()
 @click.pass_context
 def doctor(context: click.Context) -> None:
-    """Ask the server what its document leaves open, and whether it keeps to it.
+    """Compare what the server does with the API document.
 
-    It takes a key, and at most 30 requests, which only read.
+    Needs an API key. Sends at most 30 requests; they only read.
     """
     from .._doctor.runner import examine
 
-    with client() as opened:
-        tell(f"there is a key; asking with {opened}")
+    with open_client() as client:
+        status(f"API key found; checking {client}")
     found = examine()
-    write("\n".join([*found.lines(), ""]))
-    context.exit(FAILURE if found.departures else 0)
+    emit("\n".join([*found.lines(), ""]))
+    context.exit(FAILURE if found.deviations else 0)
 
 
 @konvo.command(epilog=examples("completion bash >> ~/.bashrc"))
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print what makes a shell complete commands and options."""
+    """Print a completion script for a shell."""
     from click.shell_completion import get_completion_class
 
-    if kind := get_completion_class(shell):
-        write(kind(konvo, {}, "konvo", "_KONVO_COMPLETE").source())
+    if completion_class := get_completion_class(shell):
+        emit(completion_class(konvo, {}, "konvo", "_KONVO_COMPLETE").source())
 
 
 @contextmanager
 def require_extra(extra: str) -> Iterator[None]:
-    """Says which extra to install where a package is missing."""
+    """Turns the import error of a missing package into a message that names the extra to install."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -128,7 +147,7 @@ def require_extra(extra: str) -> Iterator[None]:
 
 
 def main() -> int:
-    """The exit code of a command, after its error has been told."""
+    """Runs the command of the arguments; prints its error, and returns the exit code."""
     settings = {"debug": "--debug" in sys.argv}
     try:
         code = konvo.main(prog_name="konvo", standalone_mode=False, obj=settings)
@@ -138,10 +157,10 @@ def main() -> int:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        tell("interrupted")
+        status("interrupted")
         return INTERRUPTED
-    except Closed:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # which Python flushes once more
+    except StdoutClosed:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # since Python flushes it once more at exit
         return 0
     except Exception as error:
         if settings["debug"]:
@@ -149,15 +168,16 @@ def main() -> int:
 
             traceback.print_exc()
         else:
-            tell(f"konvo: {sentence(error)}")
+            status(f"konvo: {describe(error)}")
         return exit_code(error)
 
 
-def sentence(error: Exception) -> str:
+def describe(error: Exception) -> str:
+    """Returns the message for an error; an unexpected one also names its type."""
     from ..errors import KonvoError
 
-    known = isinstance(error, KonvoError | OSError)
-    return str(error) if known else f"{type(error).__name__}: {error}; konvo --debug shows where"
+    expected = isinstance(error, KonvoError | OSError)
+    return str(error) if expected else f"{type(error).__name__}: {error}; run konvo --debug to see the traceback"
 
 
 def exit_code(error: Exception) -> int:
@@ -165,7 +185,7 @@ def exit_code(error: Exception) -> int:
     from ..errors import AuthenticationError, ConfigurationError, PermissionDeniedError
 
     if isinstance(error, AuthenticationError | PermissionDeniedError | InvalidKeyError):
-        return KEY_REFUSED
+        return KEY_REJECTED
     return USAGE if isinstance(error, ConfigurationError) else FAILURE
 
 

@@ -1,4 +1,4 @@
-"""What the command `konvo` shows: records in four formats on stdout, and progress on a terminal."""
+"""What `konvo` prints: records in four formats on stdout, messages and progress on stderr."""
 
 from __future__ import annotations
 
@@ -18,120 +18,122 @@ if TYPE_CHECKING:
     from .._decoding.records import Record
     from .._pagination.protocol import Window
 
-TOGETHER = 200  # rows of a table that share the widths of its columns
-WIDEST = 40
+SAMPLE_ROWS = 200  # the first rows of a table decide the widths of its columns
+MAX_CELL_WIDTH = 40
 GAP = "  "
 
 
-def show(records: Iterable[Record], output: str, columns: Sequence[Column]) -> None:
-    """Writes records as they come."""
+def emit_records(records: Iterable[Record], output: str, columns: Sequence[Column]) -> None:
+    """Writes each record to stdout as soon as it arrives; a table waits for its first rows."""
     if output == "table":
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         for line in table(records, columns, width):
-            write(f"{line}\n")
+            emit(f"{line}\n")
     elif output == "json":
-        before = "[\n"
+        separator = "[\n"
         for record in records:
-            write(before + record.raw)
-            before = ",\n"
-        write("\n]\n" if before == ",\n" else "[]\n")
+            emit(separator + record.raw)
+            separator = ",\n"
+        emit("\n]\n" if separator == ",\n" else "[]\n")
     elif output == "csv":
         from .._export.formats import Csv
 
-        form = Csv(columns)
-        write(form.rows([], first=True).decode())
+        encoder = Csv(columns)
+        emit(encoder.encode([], first=True).decode())
         for record in records:
-            write(form.rows([record], first=False).decode())
+            emit(encoder.encode([record], first=False).decode())
     else:
         for record in records:
-            write(f"{record.raw}\n")
+            emit(f"{record.raw}\n")
 
 
 def table(records: Iterable[Record], columns: Sequence[Column], width: int | None) -> Iterator[str]:
-    """Lines of aligned columns, but those of which the first rows have no value.
+    """Yields the lines of a table; columns without a value in the first rows are left out.
 
-    Where they do not fit in the width, those go first that tell no row from another, and then the last ones.
+    If a line exceeds `width`, columns with the same value in every row are dropped first, then the last columns.
     """
-    rows = ([shown(record, column) for column in columns] for record in records)
-    first = list(itertools.islice(rows, TOGETHER))
-    if not first:
+    rows = ([format_cell(record, column) for column in columns] for record in records)
+    sample = list(itertools.islice(rows, SAMPLE_ROWS))
+    if not sample:
         return
-    used = [place for place, cells in enumerate(zip(*first, strict=True)) if any(cells)]
+    used = [index for index, cells in enumerate(zip(*sample, strict=True)) if any(cells)]
     widths = {
-        place: min(WIDEST, max(map(cells_wide, [columns[place].name, *(row[place] for row in first)])))
-        for place in used
+        index: min(MAX_CELL_WIDTH, max(map(display_width, [columns[index].name, *(row[index] for row in sample)])))
+        for index in used
     }
     if width is not None:
-        telling = [place for place in used if len({row[place] for row in first}) > 1 or len(first) == 1]
-        used = telling if taken(used, widths) > width else used
-        while len(used) > 1 and taken(used, widths) > width:
+        varying = [index for index in used if len({row[index] for row in sample}) > 1 or len(sample) == 1]
+        used = varying if line_width(used, widths) > width else used
+        while len(used) > 1 and line_width(used, widths) > width:
             used.pop()
-    for row in itertools.chain([[column.name for column in columns]], first, rows):
-        yield GAP.join(fitted(row[place], widths[place]) for place in used).rstrip()
+    for row in itertools.chain([[column.name for column in columns]], sample, rows):
+        yield GAP.join(fit(row[index], widths[index]) for index in used).rstrip()
 
 
-def taken(places: Sequence[int], widths: dict[int, int]) -> int:
-    return sum(widths[place] + len(GAP) for place in places) - len(GAP)
+def line_width(indexes: Sequence[int], widths: dict[int, int]) -> int:
+    return sum(widths[index] + len(GAP) for index in indexes) - len(GAP)
 
 
-def shown(record: Record, column: Column) -> str:
-    """A value in one line; of a list, its length. What a terminal would obey is escaped."""
+def format_cell(record: Record, column: Column) -> str:
+    """Returns a value in one line, or the length of a list; control characters are escaped."""
     from .._export.formats import cell, value_at
 
     value = value_at(record.data, column.path)
     if column.kind == "list" and isinstance(value, list):
         return str(len(value))
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in cell(value))
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in cell(value))
 
 
-def fitted(text: str, width: int) -> str:
-    if cells_wide(text) > width:
-        while cells_wide(text) > width - 1:
+def fit(text: str, width: int) -> str:
+    """Returns the text padded or shortened to a width in terminal cells."""
+    if display_width(text) > width:
+        while display_width(text) > width - 1:
             text = text[:-1]
         text += "…"
-    return text + " " * (width - cells_wide(text))
+    return text + " " * (width - display_width(text))
 
 
-def cells_wide(text: str) -> int:
-    """How many cells of a terminal a text takes: East Asian letters and emoji take two, accents none."""
-    return sum(0 if unicodedata.combining(one) else 1 + (unicodedata.east_asian_width(one) in "WF") for one in text)
+def display_width(text: str) -> int:
+    """Returns the number of terminal cells of a text: East Asian letters and emoji take two, combining accents none."""
+    return sum(0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF") for char in text)
 
 
 @contextmanager
-def meter(total: int | None) -> Iterator[Any]:
-    """A progress bar on stderr, if that is a terminal: what it gives is told each window and the records so far."""
+def progress_bar(total: int | None) -> Iterator[Any]:
+    """Shows a progress bar on stderr if that is a terminal; yields a callback for each window and the record count."""
     if not sys.stderr.isatty():
         yield lambda window, records: None
         return
-    began = time.monotonic()
+    started_at = time.monotonic()
     bar: Any = click.progressbar(
-        None if total else (None for _ in ()),  # a bar without a length, where the total is not known
+        None if total else (None for _ in ()),  # an iterable without a length, where the total is unknown
         length=total or None,
         file=sys.stderr,
         show_pos=True,
-        item_show_func=lambda said: said or "",
+        item_show_func=lambda item: item or "",
     )
 
-    def tell(window: Window[Any], records: int) -> None:
-        rate = records / max(time.monotonic() - began, 0.001)
+    def update(window: Window[Any], records: int) -> None:
+        rate = records / max(time.monotonic() - started_at, 0.001)
         bar.update(records - bar.pos, f"{rate:,.0f}/s, up to {window.end:%Y-%m-%d %H:%M}")
 
     with bar:
-        yield tell
+        yield update
 
 
-class Closed(Exception):
-    """Nobody reads stdout any more."""
+class StdoutClosed(Exception):
+    """The reader of stdout has closed it."""
 
 
-def write(text: str) -> None:
-    """Data, at once."""
+def emit(text: str) -> None:
+    """Writes data to stdout and flushes it; raises StdoutClosed where nobody reads it."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        raise Closed from None
+        raise StdoutClosed from None
 
 
-def tell(words: str) -> None:
-    print(words, file=sys.stderr)
+def status(message: str) -> None:
+    """Writes a message to stderr."""
+    print(message, file=sys.stderr)

@@ -1,188 +1,255 @@
-"""The commands that every resource of the API has: `list`, `count` and `export`."""
+"""The commands that each resource of the API has: `list`, `count` and `export`."""
 
 from __future__ import annotations
 
 import os
+import pkgutil
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .options import CONCURRENCY, SINCE, UNTIL, examples, raw_times
-from .output import tell, write
+from .output import emit, emit_records, progress_bar, status
 
 if TYPE_CHECKING:
     from .._client import Konvo
     from .._resources import Resource
 
-FORMATS = ("table", "json", "jsonl", "csv")
+    ResourceClass = type[Resource[Any, Any]]
+
+OUTPUTS = ("table", "json", "jsonl", "csv")
 
 
-class Listed(NamedTuple):
-    """A resource of the API as a group of commands.
-
-    Attributes:
-        command: The name of the group.
-        attribute: The name of the resource at `Konvo`.
-        flags: What can be had with each record, and how `--help` says it.
-    """
-
-    command: str
-    attribute: str
-    flags: dict[str, str]
+def resource_names() -> list[str]:
+    """Returns the `command` of each resource class."""
+    # Read from the source: importing the classes takes longer than `konvo --help` with all the rest.
+    source = pkgutil.get_data("konvoai", "_resources.py") or b""
+    return re.findall(r'^    command(?:: ClassVar\[str\])? = "([a-z-]+)"$', source.decode(), re.MULTILINE)
 
 
-LISTS = (
-    Listed(
-        "sessions",
-        "ai_sessions",
-        {"messages": "With their text messages.", "state": "With their status and the state of the AI."},
-    ),
-)
+def resource_class(name: str) -> ResourceClass:
+    """Returns the resource class whose `command` is the name."""
+    from .. import _resources
+
+    classes = _resources.Resource.__subclasses__()
+    return next(cls for cls in classes if cls.command == name)
 
 
-def group_of(listed: Listed) -> click.Group:
-    """The commands that every resource has."""
+class ResourceGroup(click.Group):
+    """The commands of one resource, built when one of them is used, since that imports the resource class."""
 
-    def including(on: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        def add(command: Callable[..., Any]) -> Callable[..., Any]:
-            for flag, words in reversed(listed.flags.items()):
-                name = f"--{flag}/--no-{flag}" if on else f"--{flag}"
-                command = click.option(name, is_flag=True, default=on, show_default=on, help=words)(command)
-            return command
+    def __init__(self, name: str) -> None:
+        super().__init__(name, help=f"List, count or export {name}.")
+        self.resource_name = name
 
-        return add
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        self._build()
+        return list(self.commands)
 
-    @click.group(listed.command, help=f"Look at {listed.command}, count them, or export them to a file.")
-    def group() -> None:
-        pass
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        self._build()
+        return super().get_command(ctx, cmd_name)
 
-    @group.command(
+    def _build(self) -> None:
+        if not self.commands:
+            resource = resource_class(self.resource_name)
+            for build in (list_command, count_command, export_command):
+                self.add_command(build(resource))
+
+
+def list_command(resource: ResourceClass) -> click.Command:
+    """Returns the command `list` of a resource."""
+    name = resource.command
+
+    @click.command(
         "list",
-        epilog=examples(
-            f"{listed.command} list --since 7d --take 20",
-            f"{listed.command} list --state -o csv > {listed.command}.csv",
-        ),
+        help=f"Print {name} in the server's order.",
+        epilog=examples(f"{name} list --since 7d --take 20", f"{name} list -o csv > {name}.csv"),
     )
     @SINCE
     @UNTIL
-    @including(False)
-    @click.option("--take", type=click.IntRange(1), help="How many at most.")
-    @click.option("-o", "--output", type=click.Choice(FORMATS), help="By default a table on a terminal, else jsonl.")
-    def show_list(
-        since: datetime | None, until: datetime | None, take: int | None, output: str | None, **include: bool
-    ) -> None:
-        """Show them, in the server's order."""
-        from itertools import islice
+    @include_options(resource, default=False)
+    @click.option("--take", type=click.IntRange(1), metavar="N", help=f"Print at most N {name}.")
+    @click.option(
+        "-o",
+        "--output",
+        type=click.Choice(OUTPUTS),
+        metavar="FORMAT",
+        help="One of table, json, jsonl and csv; default: table on a terminal, else jsonl.",
+    )
+    def command(**options: Any) -> None:
+        print_records(resource, **options)
 
-        from .._columns import columns
-        from .._decoding.page import record_type
-        from .._resources import MAX_LIMIT, list_records
-        from .output import show
+    return command
 
-        with reading(listed, since, until) as resource:
-            limit = min(take or MAX_LIMIT, MAX_LIMIT)
-            records = list_records(resource, since, until, limit, 1 if take == limit else 4, **include)
-            with closing(iter(records)) as found:
-                output = output or ("table" if sys.stdout.isatty() else "jsonl")
-                show(islice(found, take), output, columns(record_type(resource.envelope)))
 
-    @group.command(epilog=examples(f"{listed.command} count --since 2026-11-01 --until 2026-12-01"))
+def count_command(resource: ResourceClass) -> click.Command:
+    """Returns the command `count` of a resource."""
+    name = resource.command
+
+    @click.command(
+        "count",
+        help=f"Print the number of {name}.",
+        epilog=examples(f"{name} count --since 2026-11-01 --until 2026-12-01"),
+    )
     @SINCE
     @UNTIL
-    def count(since: datetime | None, until: datetime | None) -> None:
-        """Tell how many there are."""
-        from .._resources import count_records
+    def command(**options: Any) -> None:
+        print_count(resource, **options)
 
-        with reading(listed, since, until) as resource:
-            total = count_records(resource, since, until)
-        if total is None:
-            raise click.ClickException("the server tells no total: count the lines of its list instead")
-        write(f"{total}\n")
+    return command
 
-    @group.command(
+
+def export_command(resource: ResourceClass) -> click.Command:
+    """Returns the command `export` of a resource."""
+    name = resource.command
+
+    @click.command(
+        "export",
+        help=f"Write {name} to a file, each once, oldest update first.\n\n"
+        "The file appears when it is complete. Until then, the data is in a hidden folder next to it. "
+        "--drop and --hash can be repeated.",
         epilog=examples(
-            f"{listed.command} export --since 2026-11-01 --until 2026-12-01 --to november.parquet",
-            f"{listed.command} export --to all.jsonl.gz --drop messages.message --hash external_user_id",
-        )
+            f"{name} export --since 2026-11-01 --to november.parquet",
+            f"{name} export --to all.jsonl.gz --drop messages.message",
+            f"{name} export --to all.csv --hash external_user_id",
+        ),
     )
     @click.option(
         "--to",
         required=True,
         type=click.Path(dir_okay=False, path_type=Path),
-        help="A file; .jsonl, .jsonl.gz, .csv or .parquet.",
+        help="Target file: .jsonl, .jsonl.gz, .csv or .parquet.",
     )
     @SINCE
     @UNTIL
-    @including(True)
-    @click.option("--drop", multiple=True, metavar="FIELD", help="Leave a field out, as messages.message.")
+    @include_options(resource, default=True)
+    @click.option("--drop", multiple=True, metavar="FIELD", help="Leave out a field, e.g. messages.message.")
     @click.option(
         "--hash",
         "hashed",
         multiple=True,
         metavar="FIELD",
-        help="A hmac_hex hash instead; the secret is KONVO_HASH_SECRET.",
+        help="Replace a field by its HMAC-SHA256; the key is KONVO_HASH_SECRET.",
     )
-    @click.option("--resume", is_flag=True, help="Go on where an interrupted export stopped.")
-    @click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
+    @click.option("--resume", is_flag=True, help="Continue an interrupted export.")
+    @click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
     @CONCURRENCY
-    def export(
-        to: Path,
-        since: datetime | None,
-        until: datetime | None,
-        drop: tuple[str, ...],
-        hashed: tuple[str, ...],
-        resume: bool,
-        overwrite: bool,
-        concurrency: int,
-        **include: bool,
-    ) -> None:
-        """Write them to a file, the oldest update first, each once.
+    def command(**options: Any) -> None:
+        export_records(resource, **options)
 
-        The file is whole or not there: until it is whole, what has been read is in a folder beside it.
-        """
-        if to.exists() and not overwrite:
-            raise click.UsageError(f"{to} is there already: add --overwrite, or choose another name")
-        from .._export.export import export as write_file
-        from .._resources import count_records
-        from .output import meter
-
-        with reading(listed, since, until) as resource:
-            total = count_records(resource, since, until) if sys.stderr.isatty() else None
-            with meter(total) as progress:
-                records = write_file(
-                    resource,
-                    to,
-                    updated_at_min=since,
-                    updated_at_max=until,
-                    times=raw_times(),
-                    include=include,
-                    drop=drop,
-                    hashed=hashed,
-                    secret=os.environ.get("KONVO_HASH_SECRET", ""),
-                    resume=resume,
-                    concurrency=concurrency,
-                    progress=progress,
-                    tell=tell,
-                )
-        tell(f"{records:,} {listed.command} in {to}")
-
-    return group
+    return command
 
 
-def client() -> Konvo:
+def include_options(resource: ResourceClass, *, default: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Returns a decorator that adds an option for each flag of a resource."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for flag, words in reversed([*resource.flags.items()]):
+            name = f"--{flag}/--no-{flag}" if default else f"--{flag}"
+            command = click.option(name, is_flag=True, default=default, show_default=default, help=words)(command)
+        return command
+
+    return decorate
+
+
+def print_records(
+    resource: ResourceClass,
+    since: datetime | None,
+    until: datetime | None,
+    take: int | None,
+    output: str | None,
+    **include: bool,
+) -> None:
+    """Prints the records of a resource; `output` is one of OUTPUTS, None for the default of the terminal or pipe."""
+    from itertools import islice
+
+    from .._columns import columns
+    from .._decoding.page import record_type
+    from .._resources import MAX_LIMIT, list_records
+
+    with open_resource(resource, since, until) as opened:
+        limit = min(take or MAX_LIMIT, MAX_LIMIT)
+        concurrency = 1 if take == limit else 4  # all fit in one page, so that others would be read in vain
+        with closing(iter(list_records(opened, since, until, limit, concurrency, **include))) as records:
+            output = output or ("table" if sys.stdout.isatty() else "jsonl")
+            emit_records(islice(records, take), output, columns(record_type(resource.envelope)))
+
+
+def print_count(resource: ResourceClass, since: datetime | None, until: datetime | None) -> None:
+    """Prints the number of records of a resource.
+
+    Raises:
+        ClickException: The server returns no total.
+    """
+    from .._resources import count_records
+
+    with open_resource(resource, since, until) as opened:
+        total = count_records(opened, since, until)
+    if total is None:
+        raise click.ClickException(
+            f"the server returns no total: count the lines of `konvo {resource.command} list -o jsonl` instead"
+        )
+    emit(f"{total}\n")
+
+
+def export_records(
+    resource: ResourceClass,
+    to: Path,
+    since: datetime | None,
+    until: datetime | None,
+    overwrite: bool,
+    drop: tuple[str, ...],
+    hashed: tuple[str, ...],
+    resume: bool,
+    concurrency: int,
+    **include: bool,
+) -> None:
+    """Exports the records of a resource to a file, with a progress bar on a terminal."""
+    if to.exists() and not overwrite:
+        raise click.UsageError(f"{to} exists: pass --overwrite to replace it, or choose another name")
+    from .._export.export import export
+    from .._resources import count_records
+
+    with open_resource(resource, since, until) as opened:
+        total = count_records(opened, since, until) if sys.stderr.isatty() else None
+        with progress_bar(total) as progress:
+            records = export(
+                opened,
+                to,
+                updated_at_min=since,
+                updated_at_max=until,
+                raw_times=raw_times(),
+                include=include,
+                drop=drop,
+                hashed=hashed,
+                secret=os.environ.get("KONVO_HASH_SECRET", ""),
+                resume=resume,
+                concurrency=concurrency,
+                progress=progress,
+                status=status,
+            )
+    status(f"{records:,} {resource.command} in {to}")
+
+
+def open_client() -> Konvo:
     from .. import Konvo
 
     return Konvo(on_drift="ignore")
 
 
 @contextmanager
-def reading(listed: Listed, since: datetime | None, until: datetime | None) -> Iterator[Resource[Any, Any]]:
+def open_resource(
+    resource: ResourceClass, since: datetime | None, until: datetime | None
+) -> Iterator[Resource[Any, Any]]:
+    """Opens a client, and yields its resource of the given class."""
     if since and until and since > until:
         raise click.UsageError("--since must not be after --until")
-    with client() as opened:
-        yield getattr(opened, listed.attribute)
+    with open_client() as client:
+        yield next(value for value in vars(client).values() if isinstance(value, resource))

@@ -1,9 +1,9 @@
-"""From parsed JSON to the generated attrs models, whatever the server sent.
+"""Decode parsed JSON to the generated attrs models, whatever the server sent.
 
-One function is compiled for each generated class, at its first use, from the class's fields and their types. It asks
-for each field of the JSON object once. A value that fits becomes the attribute; one that does not stays as it came,
-under its JSON name, in `additional_properties`, and so does what the class does not list. UNSET is the one word for
-"does not fit": every converter returns it, and its caller keeps the raw value. The JSON itself is never changed.
+One function is compiled per generated class on its first use, from the class's fields and their types. It looks up
+each field of the JSON object once. A value that fits becomes the attribute. A mismatched value stays raw under its JSON
+name in `additional_properties`, as does an unknown field. UNSET means "does not fit": every converter returns it, and
+its caller keeps the raw value. The JSON itself is never changed.
 """
 
 import functools
@@ -18,12 +18,12 @@ import attrs
 
 from .. import models
 from ..models import UNSET
-from .fields import TEXTS, json_names, members_of, plain_type, union_members
+from .fields import STRING_PARSERS, json_names, members_of, plain_type, union_members
 
 ReportDrift = Callable[[dict[str, Any], str, str, str], None]
-"""Takes a departure from the document: the JSON object it is in, its class, the JSON name, the kind."""
+"""Takes a departure from the API document: the JSON object, its class, the JSON name and the kind."""
 Convert = Callable[[Any, dict[str, Any], ReportDrift], Any]
-"""Takes a JSON value and the object that holds it; gives the attribute, or UNSET where the value does not fit."""
+"""Takes a JSON value and the object that holds it; returns the attribute, or UNSET where the value does not fit."""
 PLAIN: dict[Any, tuple[type, ...]] = {str: (str,), int: (int,), float: (float, int), bool: (bool,)}
 HEAD = """
 def decode(data, holder, report):
@@ -58,7 +58,7 @@ TAIL = """
     elif has_rest:
         model.additional_properties = {{}}
     return model"""
-# The usual values of the usual types are told in place; `convert` is called for all others.
+# Common values of common types are recognized inline; `convert` handles all others.
 FAST_PLAIN = """{v} = raw
     if raw.__class__ is not {v}_type:"""
 FAST_ENUM = """{v} = {v}_members.get(raw) if raw.__class__ is {v}_type else None
@@ -72,7 +72,7 @@ FAST_DATETIME = """try:
 
 @functools.cache
 def decoder(cls: type) -> Convert:
-    """The function that decodes one generated class, compiled from text: a loop over fields takes twice as long."""
+    """Return the function that decodes one generated class; compiled, as a loop over fields takes twice as long."""
     names = json_names(cls)
     hints = typing.get_type_hints(cls, localns=vars(models))
     fields = [field for field in attrs.fields(cls) if field.init]
@@ -109,7 +109,7 @@ def fast_path(choices: list[Any]) -> tuple[str, dict[str, Any]]:
 def extras(
     owner: str, known: frozenset[str], hint: Any
 ) -> Callable[[dict[str, Any], tuple[str, ...], ReportDrift], Any]:
-    """Gathers what the class does not list and what does not fit it; UNSET where the class has no place for these."""
+    """Return a function that collects unknown fields and mismatched values, or UNSET where the class keeps none."""
     convert = converter(typing.get_args(hint)[1], owner, "*") if hint else never
 
     def gather(data: dict[str, Any], mismatched: tuple[str, ...], report: ReportDrift) -> Any:
@@ -134,7 +134,7 @@ def extras(
 
 def converter(hint: Any, owner: str, name: str) -> Convert:
     nullable = types.NoneType in union_members(hint)
-    choices = [convert_one(arm, owner, name) for arm in union_members(hint) if arm is not types.NoneType]
+    choices = [convert_one(member, owner, name) for member in union_members(hint) if member is not types.NoneType]
     if not nullable and len(choices) == 1:
         return choices[0]
 
@@ -161,8 +161,8 @@ def convert_one(hint: Any, owner: str, name: str) -> Convert:
     if typing.get_origin(hint) is Literal:
         known = [(value.__class__, value) for value in typing.get_args(hint)]
         return lambda raw, holder, report: raw if (raw.__class__, raw) in known else UNSET
-    if hint in TEXTS:
-        return text(TEXTS[hint])
+    if hint in STRING_PARSERS:
+        return string(STRING_PARSERS[hint])
     if issubclass(hint, Enum):
         return enum(hint, owner, name)
     if attrs.has(hint):
@@ -194,25 +194,28 @@ def enum(cls: type[Enum], owner: str, name: str) -> Convert:
     plain = plain_type(cls)
     members = members_of(cls)
 
-    @functools.lru_cache(256)
-    def new_member(value: Any) -> Enum:
-        member = typing.cast(Any, plain).__new__(cls, value)
-        member._name_, member._value_ = str(value), value
-        return typing.cast(Enum, member)
-
     def convert(raw: Any, holder: dict[str, Any], report: ReportDrift) -> Any:
         if raw.__class__ is not plain:
             return UNSET
         member = members.get(raw)
         if member is None:
             report(holder, owner, name, "unknown value")
-            member = new_member(raw)
+            member = unknown_member(cls, raw)
         return member
 
     return convert
 
 
-def text(parse: Callable[[str], Any]) -> Convert:
+@functools.lru_cache(1024)
+def unknown_member(cls: type[Enum], value: Any) -> Enum:
+    """Return a member of an enum for a value that the API document does not list yet."""
+    member = typing.cast(Any, plain_type(cls)).__new__(cls, value)
+    member._name_, member._value_ = str(value), value
+    member.__reduce_ex__ = lambda protocol: (unknown_member, (cls, value))  # by default pickle looks the value up
+    return typing.cast(Enum, member)
+
+
+def string(parse: Callable[[str], Any]) -> Convert:
     def convert(raw: Any, holder: dict[str, Any], report: ReportDrift) -> Any:
         if raw.__class__ is not str:
             return UNSET

@@ -1,4 +1,4 @@
-"""Telling where answers depart from the API document."""
+"""Report where responses depart from the API document."""
 
 import warnings
 from typing import Any
@@ -10,7 +10,7 @@ MAX_FINDINGS = 1000
 
 
 class Drift:
-    """Tells each departure from the document once for each place and kind."""
+    """Reports each departure once per field and kind, as `on_drift` says."""
 
     def __init__(self, on_drift: OnDrift) -> None:
         self._on_drift = on_drift
@@ -31,7 +31,7 @@ class Drift:
 
 
 class DriftError(Exception):
-    """Where `on_drift="raise"` stops: the JSON object, its property and the kind."""
+    """Raised for `on_drift="raise"`: the JSON object, its property and the kind."""
 
     def __init__(self, data: dict[str, Any], name: str, kind: str) -> None:
         super().__init__(kind)

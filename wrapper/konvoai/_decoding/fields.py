@@ -1,4 +1,4 @@
-"""What the fields of a generated class are: their JSON names, their types, and how texts become values."""
+"""The fields of a generated class: their JSON names, their types, and how strings become values."""
 
 import re
 import types
@@ -15,7 +15,7 @@ from ..models import UNSET, Unset
 
 
 def json_names(cls: type) -> dict[str, str]:
-    """The JSON name of each attribute, as the generated `to_dict` spells it."""
+    """Return the JSON name of each attribute, as the generated `to_dict` spells it."""
     names = [field.name for field in attrs.fields(cls) if field.init]
     probe = cls(**{field.alias: NameProbe(field.name) for field in attrs.fields(cls) if field.init})
     spelled = {attribute_name(value): name for name, value in probe.to_dict().items()}
@@ -23,7 +23,7 @@ def json_names(cls: type) -> dict[str, str]:
 
 
 class NameProbe:
-    """Stands in an attribute, of whatever type, and comes out of `to_dict` telling which attribute it stood in."""
+    """A value for any attribute that carries the name of the attribute through `to_dict`."""
 
     def __init__(self, name: str) -> None:
         self.value = name
@@ -42,9 +42,9 @@ def attribute_name(value: Any) -> str:
 
 
 def union_members(hint: Any) -> list[Any]:
-    """The types that an attribute may have beside UNSET."""
+    """Return the types that an attribute may have, UNSET left out."""
     union = isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union
-    return [arm for arm in (typing.get_args(hint) if union else [hint]) if arm is not Unset]
+    return [member for member in (typing.get_args(hint) if union else [hint]) if member is not Unset]
 
 
 def members_of(cls: type[Enum]) -> dict[Any, Enum]:
@@ -56,21 +56,21 @@ def plain_type(cls: type[Enum]) -> type[Any]:
 
 
 def parse_datetime(raw: str) -> Any:
-    """An aware datetime of any RFC 3339 spelling; of a leap second, the second after it."""
+    """Return an aware datetime for any RFC 3339 spelling; a leap second becomes the second after it."""
     try:
-        moment = datetime.fromisoformat(raw)
+        parsed = datetime.fromisoformat(raw)
     except ValueError:
-        moment = datetime.fromisoformat(re.sub(r":60(?=[.Z+-]|$)", ":59", raw.upper()))
-        moment += timedelta(seconds=":60" in raw)
-    return UNSET if moment.tzinfo is None else moment
+        parsed = datetime.fromisoformat(re.sub(r":60(?=[.Z+-]|$)", ":59", raw.upper()))
+        parsed += timedelta(seconds=":60" in raw)
+    return UNSET if parsed.tzinfo is None else parsed
 
 
 def parse_exactly(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    """For types whose text must come back letter by letter."""
+    """Return a parser that accepts only the canonical spelling, so that `to_dict` gives back the same string."""
     return lambda raw: value if str(value := parse(raw)) == raw else UNSET
 
 
-TEXTS: dict[Any, Callable[[str], Any]] = {
+STRING_PARSERS: dict[Any, Callable[[str], Any]] = {
     datetime: parse_datetime,
     date: parse_exactly(date.fromisoformat),
     UUID: parse_exactly(UUID),

@@ -1,36 +1,36 @@
-"""JSON to Python objects, by the fast parser, or by the slower one that takes what is JSON all the same."""
+"""Parse a response body as JSON."""
 
 import json
 from typing import Any, NoReturn
 
 
 class DecodeError(Exception):
-    """A body that is no page of records.
+    """The body is not a page of records.
 
     Attributes:
         reason: What is wrong.
-        place: Where, as in `result[3].created_at`; None where it is the body as a whole.
+        json_path: The JSON path of the faulty value, such as `result[3].created_at`; None for the whole body.
     """
 
-    def __init__(self, reason: str, place: str | None = None) -> None:
+    def __init__(self, reason: str, json_path: str | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.place = place
+        self.json_path = json_path
 
 
 def parse(content: bytes) -> Any:
-    """The JSON value of a body; raises `DecodeError` where it is no JSON."""
-    import msgspec  # here, as a program that imports konvoai may never read an answer
+    """Return the JSON value of a body; raise `DecodeError` where it is not JSON."""
+    import msgspec  # late: a program that imports konvoai may never read a response
 
     try:
         return msgspec.json.decode(content)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         pass
-    try:  # the slower parser takes what is JSON all the same: a cut emoji, a byte order mark
+    try:  # the standard parser also accepts a lone surrogate (a cut emoji) and a byte order mark
         return json.loads(content, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
-        raise DecodeError("the answer is not JSON") from None
+        raise DecodeError("the response is not JSON") from None
 
 
 def refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(f"{name} is not valid JSON")

@@ -1,4 +1,4 @@
-"""Records as the server's JSON has them, for what passes them on: no model is made of them."""
+"""Decode a list page to raw records: no models, for export and sync."""
 
 import json
 from typing import Any, NamedTuple
@@ -11,12 +11,12 @@ from .parse import DecodeError, parse
 
 
 class Record(NamedTuple):
-    """A record of the API.
+    """A raw record.
 
     Attributes:
-        id: As the record has it; None where it has none.
-        raw: Its JSON, in one line, as the server wrote it.
-        data: That JSON, parsed.
+        id: Its `id`, of whatever type; None without one.
+        raw: Its JSON on one line, as the server wrote it.
+        data: The parsed JSON object.
     """
 
     id: Any
@@ -30,19 +30,19 @@ class Envelope(msgspec.Struct):
 
 
 def decode_raw_page(content: bytes, drift: Drift) -> DecodedPage:
-    """The records and the total of a body; raises `DecodeError` where it is no such envelope."""
+    """Return the raw records and the total of a page; raise `DecodeError` as `decode_page` does."""
     with gc_paused():
         try:
             body = msgspec.json.decode(content, type=Envelope)
             count, pairs = body.count, [(one_line(raw), msgspec.json.decode(raw)) for raw in body.result]
-        except (msgspec.MsgspecError, ValueError, RecursionError):  # no envelope, or what only the slower parser takes
+        except (msgspec.MsgspecError, ValueError, RecursionError):  # not an envelope, or only for the standard parser
             parsed = parse(content)
             if not isinstance(parsed, dict) or not isinstance(parsed.get("result"), list):
-                raise DecodeError("there is no list of records", "result") from None
+                raise DecodeError("the list of records is missing", "result") from None
             count, pairs = parsed.get("count"), [(json.dumps(item), item) for item in parsed["result"]]
-        for place, (_, data) in enumerate(pairs):
+        for index, (_, data) in enumerate(pairs):
             if not isinstance(data, dict):
-                raise DecodeError("the record is no JSON object", f"result[{place}]")
+                raise DecodeError("the record is not a JSON object", f"result[{index}]")
         return DecodedPage([Record(data.get("id"), raw, data) for raw, data in pairs], valid_count(count))
 
 

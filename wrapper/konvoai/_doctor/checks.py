@@ -1,192 +1,150 @@
-"""What a server makes of what the API document leaves open, and where it departs from it: found by asking it.
-
-`probe` decides, without sending anything: a generator that yields questions, is sent what became of each, and fills a
-`Report`. `examine` is what asks them, one after the other, over the ordinary client. No finding holds a value of a
-record, of a query or of the key.
-"""
-
-from __future__ import annotations
+"""Checks of page numbers, page size, order, `count`, and of the rejection of invalid requests."""
 
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
-from .._resources import MAX_LIMIT, ListQuery
+from .._resources import MAX_LIMIT
 from ..errors import APIStatusError
-from .probe import MISSING, Heard, Question, Report, Talk, alike, among, ask
-from .time_filters import places, times_of
+from .probe import MISSING, Probe, ProbeFlow, Target, Unknown, contains, same_page
+from .time_filters import FILTERS, check_time_filters, times_of
 
 
-def find_page_base(query: ListQuery, report: Report, whole: Heard) -> Talk[tuple[int | None, Heard]]:
-    """The number of the first page, None where it has none or could not be told, and a first page that is short."""
-    name = "page base"
-    if not whole.items:
-        report.cannot(name, whole.why if whole.error else "there are no records")
-        return None, whole
-    small = query._replace(limit=max(1, min(10, len(whole.items) // 3)))
-    first = yield from ask(small, report)
-    zero = yield from ask(small, report, 0, may_refuse=True)
-    one = yield from ask(small, report, 1)
-    two = yield from ask(small, report, 2)
-    lost = next((heard for heard in (first, one, two) if heard.status != 200), None)
-    if lost:
-        report.cannot(name, lost.why)
-    elif alike(first, one) and alike(first, two):
-        report.find(name, "none: `page` is ignored")
-        report.depart("`page` is ignored")
-    elif alike(first, one):
-        below = "the first page, too" if alike(first, zero) else zero.why if zero.error else "another page"
-        report.find(name, f"1; of page 0: {below}")
-        return 1, first
-    elif alike(first, zero):
-        report.find(name, "0")
-        return 0, first
+def run_checks(target: Target) -> ProbeFlow[None]:
+    """Runs all checks of a list operation, with at most 21 probes; raises KonvoError if there is no first page."""
+    whole = target.whole = target.short = yield from target.send()
+    if whole.error and whole.status not in (200, 400):  # invalid parameters and keys can be checked without a page
+        raise whole.error
+    yield from target.run(check_page_base(target), "page base")
+    yield from target.run(check_page_cap(target), "page cap")
+    yield from target.run(check_order(target), "order")
+    yield from target.run(check_time_filters(target), "time filters", *FILTERS)
+    yield from target.run(check_count(target), "count")
+    yield from check_rejections(target)
+
+
+def check_page_base(target: Target) -> ProbeFlow[None]:
+    """Finds the number of the first page."""
+    limit = max(1, min(10, len(target.whole.records(1)) // 3))
+    first = target.short = yield from target.send(limit=limit)
+    zero = yield from target.send(0, limit=limit)
+    one = yield from target.send(1, limit=limit)
+    two = yield from target.send(2, limit=limit)
+    if same_page(first, one) and same_page(first, two):
+        target.report.add("page base", "none: `page` is ignored", "`page` is ignored")
+    elif same_page(first, one):
+        target.base = 1
+        effect = zero.failure or ("same as page 1" if same_page(first, zero) else "another page")
+        target.report.add("page base", f"1 (page 0: {effect})")
+    elif same_page(first, zero):
+        target.base = 0
+        target.report.add("page base", "0")
     else:
-        report.cannot(name, zero.why if zero.error else "neither page 0 nor page 1 is what comes without `page`")
-    return None, first
+        raise Unknown("the first page is neither page 0 nor page 1")
 
 
-def find_cap(query: ListQuery, report: Report, whole: Heard, base: int | None) -> Talk[int | None]:
-    """How many records a full page has; 0 where the first is not full, as it holds all; None where it is not known."""
-    name, length = "page cap", len(whole.items)
-    if length >= query.limit:
-        report.find(name, f"none below the document's {query.limit}")
-        return length
-    if not length:
-        report.cannot(name, whole.why if whole.error else "there are no records")
-    elif base is None:
-        report.cannot(name, "no page after the first could be asked for")
-    else:
-        following = yield from ask(query, report, base + 1)
-        if any(not among(item, whole.items) for item in following.items):
-            report.find(name, f"{length}, where limit={query.limit} is asked")
-            return length
-        report.cannot(name, following.why if following.error else f"there are fewer than {query.limit} records")
-        return None if following.error else 0
-    return None
+def check_page_cap(target: Target) -> ProbeFlow[None]:
+    """Finds how many records a full page has."""
+    items, finding = target.whole.records(1), f"none below the API document's {MAX_LIMIT}"
+    if len(items) < MAX_LIMIT:
+        if target.base is None:
+            raise Unknown("the number of the second page is unknown")
+        following = yield from target.send(target.base + 1)
+        if all(contains(items, item) for item in following.records()):
+            target.size = 0
+            raise Unknown(f"fewer than {MAX_LIMIT} records")
+        finding = f"{len(items)} for limit={MAX_LIMIT}"
+    target.size = len(items)
+    target.report.add("page cap", finding)
 
 
-def find_order(report: Report, whole: Heard) -> None:
-    name, times = "order", [times_of(item) for item in whole.items]
-    if len(times) < 3:
-        report.cannot(name, whole.why if whole.error else "there are fewer than 3 records")
+def check_order(target: Target) -> ProbeFlow[None]:
+    """Finds the times by which the first page is sorted."""
+    yield from ()  # a check without probes of its own
+    columns: dict[str, list[datetime]] = {}
+    for record in target.whole.records(3):
+        for path, time in times_of(record).items():
+            columns.setdefault(path, []).append(time)
+    columns = {path: times for path, times in columns.items() if len(times) > 2}
+    distinct = {path: times for path, times in columns.items() if len(set(times)) > 1}
+    if not distinct:
+        raise Unknown("all records have the same time" if columns else "the records have no times")
+    orders: list[str] = []
+    for order, reverse in (("ascending", False), ("descending", True)):
+        ordered = [path for path, times in distinct.items() if times == sorted(times, reverse=reverse)]
+        orders += [f"by {' or '.join(ordered)}, {order}"] if ordered else []
+    target.report.add("order", "; or ".join(orders) or "by none of the times in the records")
+
+
+def check_count(target: Target) -> ProbeFlow[None]:
+    """Finds what `count` counts."""
+    whole, report = target.whole, target.report
+    size = len(whole.records())
+    if error := (yield from count_error(target)):
+        # The decoder reports a wrong type as drift, but not a negative number.
+        report.add("count", error, f"`count` is {error}" if type(whole.count) is int else "")
         return
-    columns = {place: [each[place] for each in times if place in each] for place in places(times)}
-    columns = {place: column for place, column in columns.items() if len(column) > 2}
-    if not columns:
-        report.cannot(name, "the records show no time")
-    elif all(len(set(column)) == 1 for column in columns.values()):
-        report.cannot(name, "all records are of one time")
+    whole.records(2)
+    doubt = " (not verified)" if error is None else ""
+    narrowed = [reply for reply in target.filtered if is_count(reply.count) and len(reply.items) < size]
+    if not narrowed:
+        report.add("count", f"all records; effect of the filters unknown{doubt}")
+    elif all(reply.count == len(reply.items) for reply in narrowed):
+        report.add("count", f"all records that match the filters{doubt}")
+    elif all(reply.count >= size for reply in narrowed):
+        report.add("count", f"all records, regardless of the filters{doubt}", "`count` ignores the filters")
     else:
-        found = {place: way for place, column in columns.items() if (way := way_of(column))}
-        ways = {way: [place for place in found if found[place] == way] for way in found.values()}
-        told = "; or ".join(f"by {' or '.join(by)}, {way}" for way, by in ways.items())
-        report.find(name, told or "by none of the times that the records show")
-
-
-def way_of(column: list[datetime]) -> str:
-    """Which way the times go; empty where they go both ways, or stand still."""
-    ascending = sorted(column)
-    if ascending[0] == ascending[-1]:
-        return ""
-    return "ascending" if column == ascending else "descending" if column == ascending[::-1] else ""
-
-
-class Known(NamedTuple):
-    """What the pages have shown: a first page, a shorter one, the first one's number, and a full one's length."""
-
-    whole: Heard
-    first: Heard
-    base: int | None
-    size: int | None
-
-
-def find_count(query: ListQuery, report: Report, known: Known, filtered: list[Heard]) -> Talk[None]:
-    name, whole = "count", known.whole
-    if whole.error:
-        report.cannot(name, whole.why)
-        return
-    if not is_count(whole.count):
-        words = "missing" if whole.count is MISSING else "null" if whole.count is None else "not a number of records"
-        report.find(name, words)
-        if type(whole.count) is int:  # else its type is a departure already
-            report.depart(f"`count` is {words}")
-        return
-    wrong = yield from what_is_wrong_with_count(query, report, known)
-    if wrong:
-        report.find(name, wrong)
-        report.depart(f"`count` is {wrong}")
-    elif len(whole.items) < 2:
-        report.cannot(name, "there are fewer than 2 records")
-    else:
-        doubt = "; whether truly, could not be told" if wrong is None else ""
-        narrowed = [heard for heard in filtered if is_count(heard.count) and len(heard.items) < len(whole.items)]
-        if not narrowed:
-            report.find(name, f"all records; whether the filters narrow it, could not be told{doubt}")
-        elif all(heard.count == len(heard.items) for heard in narrowed):
-            report.find(name, f"all records that match the filters{doubt}")
-        elif all(heard.count >= len(whole.items) for heard in narrowed):
-            report.find(name, f"all records, whatever the filters{doubt}")
-            report.depart("`count` does not heed the filters")
-        else:
-            report.find(name, "not the number of records that match the filters")
-            report.depart(f"`count` is {report.findings[name]}")
+        wrong = "not the number of records that match the filters"
+        report.add("count", wrong, f"`count` is {wrong}")
 
 
 def is_count(value: Any) -> bool:
     return type(value) is int and value >= 0
 
 
-def what_is_wrong_with_count(query: ListQuery, report: Report, known: Known) -> Talk[str | None]:
-    """How the `count` of a list without filters is wrong; "" where it is right, None where that could not be told."""
+def count_error(target: Target) -> ProbeFlow[str | None]:
+    """How `count` is wrong without filters; empty if it is right, None if that is unknown."""
     fewer, more = "less than the number of records", "more than the number of records"
-    whole, first, base, size = known
-    if first.count == len(first.items) < len(whole.items) == whole.count:
-        return "only that of the records of the page"
+    whole, short, base, size = target.whole, target.short, target.base, target.size
+    if not is_count(whole.count):
+        return "missing" if whole.count is MISSING else "null" if whole.count is None else "not a number of records"
+    if short.count == len(short.items) < len(whole.items) == whole.count:
+        return "only the number of records on the page"
     if whole.count < len(whole.items):
         return fewer
     if not whole.items or size == 0:
         return more if whole.count > len(whole.items) else ""
     if base is None or size is None:
         return None
-    # The last page by this count: that it is as short as it should be, or that none comes after it, shows it right.
+    # `count` implies the number and the length of the last page; only a correct one predicts both.
     last = max(whole.count - 1, 0) // size
-    end = yield from ask(query, report, base + last)
+    end = yield from target.send(base + last)
     if end.error or not is_count(end.count):
         return None
-    left = end.count - last * size  # as records may have come meanwhile
-    if len(end.items) < min(left, size):
-        return more
-    if len(end.items) > left:
+    expected = end.count - last * size  # by the newer count, as records may have been added
+    if len(end.items) > expected:
         return fewer
     if len(end.items) < size:
-        return ""
-    after = yield from ask(query, report, base + last + 1)
+        return more if len(end.items) < expected else ""
+    after = yield from target.send(base + last + 1)
     return None if after.error else fewer if after.items and after.count == end.count else ""
 
 
-def find_refusals(query: ListQuery, report: Report) -> Talk[None]:
-    """Parameters that the document forbids are to be answered 400, with its `Error`."""
-    bad: dict[str, dict[str, Any]] = {"limit=0": {"limit": 0}, f"limit={MAX_LIMIT + 1}": {"limit": MAX_LIMIT + 1}}
-    bad["page=first"] = {"page": "first"}
-    for name, parameters in bad.items():
-        heard = yield Question(query.build(**parameters))
-        if heard.status is None:
-            report.cannot(name, heard.why)
-            continue
-        worded = isinstance(heard.error, APIStatusError) and heard.error.body is not None
-        report.find(name, f"answered {heard.status}{', with' if worded else ', without'} the document's Error")
-        if heard.status != 400 or not worded:
-            report.depart(f"{name} is {report.findings[name]}")
-
-
-def find_keys(query: ListQuery, report: Report) -> Talk[None]:
-    """Without a key, and with a wrong one, nothing is to be had."""
-    kinds: dict[str, Literal["wrong", "none"]] = {"no key": "none", "wrong key": "wrong"}
-    for name, kind in kinds.items():
-        heard = yield Question(query.build(limit=1), kind)
-        if heard.status is None:
-            report.cannot(name, heard.why)
-            continue
-        report.find(name, f"answered {heard.status}")
-        if heard.status not in (401, 403):
-            report.depart(f"a request with {name} is answered {heard.status}, neither 401 nor 403")
+def check_rejections(target: Target) -> ProbeFlow[None]:
+    """Checks that the server rejects invalid parameters (400, with the API document's `Error`) and keys (401, 403)."""
+    build, above = target.query.build, MAX_LIMIT + 1
+    probes = {
+        "limit=0": Probe(build(limit=0)),
+        f"limit={above}": Probe(build(limit=above)),
+        "page=first": Probe(build(page="first")),
+        "no key": Probe(build(limit=1), "none"),
+        "wrong key": Probe(build(limit=1), "wrong"),
+    }
+    for name, probe in probes.items():
+        reply = yield probe
+        finding, correct = f"status {reply.status}", reply.status in (401, 403)
+        if probe.key == "own":
+            documented = isinstance(reply.error, APIStatusError) and reply.error.body is not None
+            finding += f" {'with' if documented else 'without'} the API document's Error"
+            correct = documented and reply.status == 400
+        deviation = "" if correct or reply.status is None else f"{name} gets {finding}"
+        target.report.add(name, finding if reply.status else f"unknown: {reply.failure}", deviation)

@@ -1,6 +1,4 @@
-"""Questions to a server, what became of each, and the report that they fill."""
-
-from __future__ import annotations
+"""A probe, its reply, the report of the findings, and the list operation under test."""
 
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
@@ -8,34 +6,27 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from .._pagination.page_tracker import same
-from .._pagination.protocol import PageRequest
-from .._resources import ListQuery
+from .._pagination.protocol import Bounds, PageRequest
+from .._resources import MAX_LIMIT, ListQuery
 from ..errors import APIStatusError, KonvoError, ResponseValidationError
 
 T = TypeVar("T")
-MISSING = object()
-"""The `count` of an answer that has none."""
+MISSING = object()  # the `count` of a response without one
 
 
-class Spent(KonvoError):
-    """There is no request left to send."""
+class Unknown(Exception):
+    """A check cannot decide a finding; the message is the reason."""
 
 
-class Question(NamedTuple):
-    """A request, as a generated builder makes it, and the key that goes with it."""
+class Probe(NamedTuple):
+    """A request, as a generated builder makes it, and which key to send with it."""
 
     request: dict[str, Any]
     key: Literal["own", "wrong", "none"] = "own"
 
 
-class Heard(NamedTuple):
-    """What became of a question.
-
-    Attributes:
-        items: The records of the answer; none where there is an error.
-        count: As it is in the answer's JSON, of whatever type, or MISSING.
-        error: Why there are no records.
-    """
+class Reply(NamedTuple):
+    """The records of the response, its `count` (any JSON value, or MISSING), and the error if there are no records."""
 
     items: list[Any]
     count: Any = MISSING
@@ -43,86 +34,93 @@ class Heard(NamedTuple):
 
     @property
     def status(self) -> int | None:
-        """The HTTP status; None where no answer came."""
+        """The HTTP status; None without a response."""
         if isinstance(self.error, APIStatusError | ResponseValidationError):
             return self.error.status_code
         return None if self.error else 200
 
     @property
-    def why(self) -> str:
-        """Why nothing can be told from it."""
-        if isinstance(self.error, APIStatusError):
-            return f"the answer was {self.status}"
+    def failure(self) -> str:
+        """The error in words, without the server's own message; empty if there is none."""
         if isinstance(self.error, ResponseValidationError):
-            return "the answer is not what the document says"
-        return str(self.error) if isinstance(self.error, Spent) else f"no answer came ({type(self.error).__name__})"
+            return "the response does not match the API document"
+        if self.error is None or type(self.error) is KonvoError:  # which the client itself raises
+            return str(self.error or "")
+        return f"status {self.status}" if self.status else f"no response ({type(self.error).__name__})"
+
+    def records(self, least: int = 0) -> list[Any]:
+        """The records; raises Unknown if the probe failed, or there are fewer than `least`."""
+        if self.error or len(self.items) < least:
+            raise Unknown(self.failure or ("no records" if least == 1 else f"fewer than {least} records"))
+        return self.items
 
 
-Talk = Generator[Question, Heard, T]
+ProbeFlow = Generator[Probe, Reply, T]
 
 
 @dataclass
 class Report:
-    """What was found.
-
-    Attributes:
-        findings: Of each thing that the document leaves open, by its name, what the server does.
-        departures: Where the server does not do what the document says, each once.
-        requests: How many were sent, those sent again included.
-    """
+    """What a server does where the API document is silent, and where it deviates from it."""
 
     findings: dict[str, str] = field(default_factory=dict)
-    departures: list[str] = field(default_factory=list)
-    requests: int = 0
+    deviations: list[str] = field(default_factory=list)  # each once
+    requests: int = 0  # retries included
 
-    def find(self, name: str, finding: str) -> None:
+    def add(self, name: str, finding: str, deviation: str = "") -> None:
         self.findings[name] = finding
+        self.add_deviation(deviation)
 
-    def cannot(self, name: str, why: str) -> None:
-        self.findings[name] = f"could not be told, because {why}"
-
-    def depart(self, departure: str) -> None:
-        if departure not in self.departures:
-            self.departures.append(departure)
+    def add_deviation(self, deviation: str) -> None:
+        if deviation and deviation not in self.deviations:
+            self.deviations.append(deviation)
 
     def lines(self) -> list[str]:
-        """All of it in words."""
-        departures = "1 departure" if len(self.departures) == 1 else f"{len(self.departures)} departures"
+        """The report as text."""
+        plural = "" if len(self.deviations) == 1 else "s"
         return [
             *(f"{name}: {finding}" for name, finding in self.findings.items()),
-            *(f"departure: {departure}" for departure in self.departures),
-            f"{self.requests} requests, {departures} from the document",
+            *(f"deviation: {deviation}" for deviation in self.deviations),
+            f"{self.requests} requests, {len(self.deviations)} deviation{plural} from the API document",
         ]
 
 
-def ask(
-    query: ListQuery,
-    report: Report,
-    page: int | None = None,
-    minimum: datetime | None = None,
-    maximum: datetime | None = None,
-    *,
-    may_refuse: bool = False,
-) -> Talk[Heard]:
-    """One request that the document allows.
+@dataclass
+class Target:
+    """The list operation under test, and what the checks so far know of it."""
 
-    Args:
-        may_refuse: Whether a refusal is no departure.
-    """
-    heard = yield Question(query.request(PageRequest(page, minimum, maximum)))
-    if isinstance(heard.error, ResponseValidationError):
-        report.depart(str(heard.error))
-    elif isinstance(heard.error, APIStatusError) and not may_refuse and heard.status != 429:
-        report.depart(f"a request that the document allows is answered {heard.status}")
-    if len(heard.items) > query.limit:
-        report.depart("an answer has more records than `limit`")
-    return heard
+    query: ListQuery
+    report: Report
+    now: datetime
+    whole: Reply = field(init=False)  # the first page
+    short: Reply = field(init=False)  # the first page of a small `limit`
+    base: int | None = None  # the number of the first page; None if unknown, or `page` is ignored
+    size: int | None = None  # the records of a full page; 0 if the first page has all, None if unknown
+    filtered: list[Reply] = field(default_factory=list)  # to time filters that had an effect
+
+    def send(self, page: int | None = None, bounds: Bounds = (None, None), limit: int = MAX_LIMIT) -> ProbeFlow[Reply]:
+        """Sends a valid request; a response other than a page of records is a deviation."""
+        reply = yield Probe(self.query._replace(limit=limit).request(PageRequest(page, *bounds)))
+        if isinstance(reply.error, ResponseValidationError):
+            self.report.add_deviation(str(reply.error))
+        elif isinstance(reply.error, APIStatusError) and reply.status != 429 and page != 0:  # page 0 need not exist
+            self.report.add_deviation(f"a valid request gets status {reply.status}")
+        if len(reply.items) > limit:
+            self.report.add_deviation("a response has more records than `limit`")
+        return reply
+
+    def run(self, check: ProbeFlow[None], *names: str) -> ProbeFlow[None]:
+        """Runs a check; those of its findings that it cannot decide are unknown."""
+        try:
+            yield from check
+        except Unknown as reason:
+            for name in names:
+                self.report.findings.setdefault(name, f"unknown: {reason}")
 
 
-def alike(one: Heard, other: Heard) -> bool:
-    """Whether two answers are one page, even if a record came or went meanwhile."""
-    return 2 * sum(among(item, one.items) for item in other.items) > len(other.items)
+def same_page(one: Reply, other: Reply) -> bool:
+    """Whether most records are the same, as one may be added or removed between two requests; may raise Unknown."""
+    return 2 * sum(contains(one.records(), item) for item in other.records()) > len(other.items)
 
 
-def among(item: Any, items: Iterable[Any]) -> bool:
+def contains(items: Iterable[Any], item: Any) -> bool:
     return any(same(item, other) for other in items)

@@ -1,61 +1,24 @@
-"""The questions sent, one after the other, over the ordinary client."""
+"""Runs the checks against a server: sends their probes, one at a time, over the ordinary client."""
 
-from __future__ import annotations
-
-import typing
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_type_hints
 
 import httpx
 
 from .._client import Konvo, page_response
-from .._decoding.drift import Drift
 from .._decoding.fields import union_members
 from .._decoding.parse import parse
 from .._resources import ListQuery, Resource
 from .._settings import KEY_HEADER
 from ..errors import APIStatusError, ContractDriftWarning, KonvoError
-from .checks import Known, find_cap, find_count, find_keys, find_order, find_page_base, find_refusals
-from .probe import MISSING, Heard, Question, Report, Spent, Talk, ask
-from .time_filters import find_filters
+from .checks import run_checks
+from .probe import MISSING, Probe, Reply, Report, Target
 
-MOST_REQUESTS = 30
-RETRIES = 2
-LONGEST_WAIT = 60.0
+MAX_REQUESTS = 30
 WRONG_KEY = "a-key-that-no-server-knows"
-LIMIT_HEADERS = ("ratelimit", "x-ratelimit", "x-rate-limit", "retry-after")
-
-
-def probe(query: ListQuery, report: Report, now: datetime) -> Talk[None]:
-    """Asks whatever is to be found out about one list operation; at most 21 questions.
-
-    Raises:
-        KonvoError: The very first request got no answer that any other could be compared with.
-    """
-    whole = yield from ask(query, report)
-    if whole.status not in (200, 400):
-        raise whole.error or KonvoError("no answer")
-    base, first = yield from find_page_base(query, report, whole)
-    size = yield from find_cap(query, report, whole, base)
-    find_order(report, whole)
-    filtered = yield from find_filters(query, report, whole, now)
-    yield from find_count(query, report, Known(whole, first, base, size), filtered)
-    yield from find_refusals(query, report)
-    yield from find_keys(query, report)
-
-
-def everything(resource: Resource[Any, Any]) -> ListQuery:
-    """The list of a resource, with all that its flags add to a record."""
-    hints = typing.get_type_hints(type(resource).build)
-    flags = {name: True for name, hint in hints.items() if name != "return" and union_members(hint) == [bool]}
-    return resource._query((None, None), 1, **flags)
-
-
-def resources(konvo: Konvo) -> dict[str, Resource[Any, Any]]:
-    """The list operations of a client, by the name of their attribute."""
-    return {name: value for name, value in vars(konvo).items() if isinstance(value, Resource)}
+RATE_LIMIT_HEADERS = ("ratelimit", "x-ratelimit", "x-rate-limit", "retry-after")
 
 
 def examine(
@@ -63,78 +26,72 @@ def examine(
     *,
     api_key: str | None = None,
     base_url: str | None = None,
-    most: int = MOST_REQUESTS,
-    hear: Callable[[httpx.Response], object] = lambda response: None,
+    max_requests: int = MAX_REQUESTS,
+    on_response: Callable[[httpx.Response], object] = lambda response: None,
 ) -> Report:
-    """Asks a server all that `probe` wants to know, one request at a time.
+    """Runs all checks against a server, one request at a time.
 
     Args:
-        name: The resource, as the attribute of `Konvo` is named; None is the first.
-        api_key: As for `Konvo`.
-        base_url: As for `Konvo`.
-        most: Requests at most, those sent again included.
-        hear: Given each answer to a request that carried the key, its content read.
+        name: The resource by its attribute of `Konvo`; None is the first.
+        api_key, base_url: See `Konvo`.
+        max_requests: The largest number of requests, retries included.
+        on_response: Called with each response, content read, to a request with the real key.
 
     Raises:
-        KonvoError: There is no key, the address or the key does not do, or the server is out of reach.
+        KonvoError: There is no key, the server rejects the key or the address, or is unreachable.
         KeyError: There is no such resource.
     """
     report = Report()
-    limits: dict[str, list[str]] = {}
+    rate_limits: dict[str, list[str]] = {}
 
-    def count(request: httpx.Request) -> None:
-        if report.requests >= most:
-            raise Spent(f"the {most} requests that are allowed were spent")
+    def before_request(request: httpx.Request) -> None:
+        if report.requests >= max_requests:
+            raise KonvoError(f"the limit of {max_requests} requests was reached")
         report.requests += 1
+        if request.extensions["probe_key"] != "own":
+            request.headers[KEY_HEADER] = WRONG_KEY
+        if request.extensions["probe_key"] == "none":
+            del request.headers[KEY_HEADER]
 
-    def note(response: httpx.Response) -> None:
+    def note_rate_limits(response: httpx.Response) -> None:
         for header, value in response.headers.multi_items():
-            if header.startswith(LIMIT_HEADERS):
-                limits.setdefault(header, []).append(value)
+            if header.startswith(RATE_LIMIT_HEADERS):
+                rate_limits.setdefault(header, []).append(value)
 
-    def told(warning: ContractDriftWarning) -> None:
-        report.depart(f"{warning.kind} at {warning.place}")
+    def note_drift(warning: ContractDriftWarning) -> None:
+        report.add_deviation(f"{warning.kind} at {warning.field}")
 
-    def open_client(key: str | None, *hooks: Callable[[httpx.Request], None]) -> Konvo:
-        client = closing.enter_context(Konvo(key, base_url=base_url, timeout=LONGEST_WAIT, max_retries=RETRIES))
-        client._transport.http.event_hooks = {"request": [count, *hooks], "response": [note]}
-        return client
-
-    with ExitStack() as closing:
-        own = open_client(api_key)
-        clients = {"own": own, "wrong": open_client(WRONG_KEY), "none": open_client(WRONG_KEY, without_key)}
-        offered = resources(own)
-        query = everything(offered[name or next(iter(offered))])
-        drift = Drift(told)
-
-        def answer(question: Question) -> Heard:
-            try:
-                response = clients[question.key]._transport.send(question.request)
-            except KonvoError as error:
-                if isinstance(error, APIStatusError) and question.key == "own":
-                    hear(error.response)
-                return Heard([], error=error)
-            if question.key != "own":
-                return Heard([])
-            hear(response)
-            try:
-                items = page_response(query.decode, response, drift).items
-            except KonvoError as error:
-                return Heard([], error=error)
-            return Heard(items, parse(response.content).get("count", MISSING))
-
-        talk = probe(query, report, datetime.now(UTC))
-        try:
-            question = next(talk)
+    with Konvo(api_key, base_url=base_url, max_retries=2, on_drift=note_drift) as konvo:
+        konvo._transport.http.event_hooks = {"request": [before_request], "response": [note_rate_limits]}
+        resources = {name: value for name, value in vars(konvo).items() if isinstance(value, Resource)}
+        query = full_query(resources[name or next(iter(resources))])
+        flow = run_checks(Target(query, report, datetime.now(UTC)))
+        with suppress(StopIteration):
+            probe = next(flow)
             while True:
-                question = talk.send(answer(question))
-        except StopIteration:
-            pass
-        key = own._transport._settings.api_key
-    shown = [f"{header} {' to '.join(dict.fromkeys((v[0], v[-1])))}" for header, v in limits.items()]
-    report.find("rate-limit headers", ", ".join(shown).replace(key, "**********") or "none")
+                probe = flow.send(send(konvo, query, probe, on_response))
+    shown = ", ".join(f"{header} {' to '.join(dict.fromkeys((v[0], v[-1])))}" for header, v in rate_limits.items())
+    report.add("rate-limit headers", shown.replace(konvo._transport._settings.api_key, "**********") or "none")
     return report
 
 
-def without_key(request: httpx.Request) -> None:
-    request.headers.pop(KEY_HEADER, None)
+def send(konvo: Konvo, query: ListQuery, probe: Probe, on_response: Callable[[httpx.Response], object]) -> Reply:
+    """Sends a probe; without the real key, only the status of the response matters."""
+    try:
+        response = konvo._transport.send({**probe.request, "extensions": {"probe_key": probe.key}})
+        if probe.key != "own":
+            return Reply([])
+        on_response(response)
+        items = page_response(query.decode, response, konvo._drift).items
+    except KonvoError as error:
+        if probe.key == "own" and isinstance(error, APIStatusError):
+            on_response(error.response)
+        return Reply([], error=error)
+    return Reply(items, parse(response.content).get("count", MISSING))
+
+
+def full_query(resource: Resource[Any, Any]) -> ListQuery:
+    """The list operation of a resource, with every flag that adds to the records."""
+    hints = get_type_hints(type(resource).build)
+    flags = {name: True for name, hint in hints.items() if name != "return" and union_members(hint) == [bool]}
+    return resource._query((None, None), 1, **flags)

@@ -1,4 +1,4 @@
-"""What an export has come to: on disk, so that it can go on after whatever stopped it."""
+"""The checkpoint of an export: what it has read so far, on disk, so that another run can continue after any stop."""
 
 from __future__ import annotations
 
@@ -16,45 +16,60 @@ try:
     import fcntl
 except ModuleNotFoundError:  # on Windows
     fcntl = None  # type: ignore[assignment]
-MARK = 17
-"""The bytes of a row's mark: whether its record may be there twice, and what tells that from others."""
+DIGEST_BYTES = 17
+"""Bytes that the file of digests has for a row: whether its record may repeat, then a hash of the record's id."""
+JSON_NAMES = {"options": "asked", "started_at": "began"}  # state.json keeps its keys, so that older folders can resume
 
 
 @dataclass(frozen=True)
 class State:
-    """How far an export has come: what has to be told to go on with it.
+    """How far an export has come, and what a run needs to continue it.
 
     Attributes:
-        asked: What was asked for; only the same goes on.
-        began: When its first run began, by this machine's clock.
-        until: Up to when it reads, as its first run was told.
-        end: Everything up to here is in it, ISO 8601.
-        rows: How many records, doubles included.
-        size: Of its data, in bytes.
+        options: The options of the export; only a run with the same options may continue it.
+        started_at: When the first run started, by the clock of this machine, ISO 8601.
+        until: The upper time limit of the first run, ISO 8601.
+        end: Every record updated before this time is in the data, ISO 8601.
+        rows: Number of records in the data, superseded ones included.
+        size: Size of the data in bytes.
     """
 
-    asked: dict[str, Any]
-    began: str
+    options: dict[str, Any]
+    started_at: str
     until: str | None
     end: str | None = None
     rows: int = 0
     size: int = 0
 
+    @classmethod
+    def from_json(cls, text: str) -> State:
+        """Parses a state; raises ValueError, TypeError or AttributeError where the text is not one."""
+        attributes = {key: name for name, key in JSON_NAMES.items()}
+        return cls(**{attributes.get(key, key): value for key, value in json.loads(text).items()})
 
-class Partial:
-    """The folder beside the file in which an export grows: `data`, a mark of each row, and `state`.
+    def to_json(self) -> str:
+        return json.dumps({JSON_NAMES.get(name, name): value for name, value in asdict(self).items()})
 
-    Data and marks are on disk before the state tells of them; what is beyond that, a killed run has left.
+
+class Checkpoint:
+    """The folder next to the target file in which an export grows: `data`, a digest of each row, and `state.json`.
+
+    Data and digests reach the disk before the state that counts them. Bytes beyond that state were left by a killed
+    run, and the next write truncates them.
     """
 
     def __init__(self, to: Path, state: State) -> None:
         self.to, self.state = to, state
         self.folder = to.with_name(f".{to.name}.partial")
-        self.data, self.marks, self.file = (self.folder / name for name in ("data", "marks", "file"))
-        self._state = self.folder / "state.json"
+        self.data, self.digests, self.file = (self.folder / name for name in ("data", "marks", "file"))
+        self._state_file = self.folder / "state.json"
 
     def lock(self) -> None:
-        """Keeps other processes away until this one ends, where the system can."""
+        """Locks the folder until this process ends, where the system supports it.
+
+        Raises:
+            KonvoError: Another process holds the lock.
+        """
         self.folder.mkdir(exist_ok=True)
         if fcntl is None:
             return
@@ -62,41 +77,44 @@ class Partial:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise KonvoError(f"another export to {self.to} is under way: wait for its end") from None
+            raise KonvoError(f"another export is writing {self.to}: wait until it ends") from None
 
-    def left(self) -> State | None:
-        """How far an interrupted run has come; None where there is none."""
+    def interrupted(self) -> State | None:
+        """Returns the state that an interrupted run left; None where there is none, or nothing was read."""
         try:
-            left = State(**json.loads(self._state.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+            state = State.from_json(self._state_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError, TypeError, AttributeError):
             return None
-        return left if left.end else None
+        return state if state.end else None
 
     def open(self) -> None:
+        """Writes the state, and truncates data and digests to it."""
         self._write_state()
-        self._add(self.data, self.state.size, b"")
-        self._add(self.marks, self.state.rows * MARK, b"")
+        self._append(self.data, self.state.size, b"")
+        self._append(self.digests, self.state.rows * DIGEST_BYTES, b"")
 
-    def add(self, rows: bytes, marks: list[bytes], end: datetime) -> None:
+    def append(self, data: bytes, digests: list[bytes], end: datetime) -> None:
+        """Adds encoded records, one digest each; `end` is the end of the window that they complete."""
         state = self.state
-        self._add(self.data, state.size, rows)
-        self._add(self.marks, state.rows * MARK, b"".join(marks))
-        self.state = replace(state, end=end.isoformat(), rows=state.rows + len(marks), size=state.size + len(rows))
+        self._append(self.data, state.size, data)
+        self._append(self.digests, state.rows * DIGEST_BYTES, b"".join(digests))
+        self.state = replace(state, end=end.isoformat(), rows=state.rows + len(digests), size=state.size + len(data))
         self._write_state()
 
-    def _add(self, path: Path, size: int, more: bytes) -> None:
+    def _append(self, path: Path, size: int, content: bytes) -> None:
         with path.open("ab") as file:
             file.truncate(size)
-            file.write(more)
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
 
     def _write_state(self) -> None:
-        written = self._state.with_suffix(".new")
-        written.write_text(json.dumps(asdict(self.state)), encoding="utf-8")
-        written.replace(self._state)
+        new = self._state_file.with_suffix(".new")
+        new.write_text(self.state.to_json(), encoding="utf-8")
+        new.replace(self._state_file)
 
-    def give(self) -> None:
+    def publish(self) -> None:
+        """Moves the finished file to its target, and removes the folder."""
         with self.file.open("ab") as file:
             os.fsync(file.fileno())
         self.file.replace(self.to)

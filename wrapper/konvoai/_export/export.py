@@ -1,9 +1,10 @@
-"""Export a resource to a file: streamed by windows of time, whole or absent, and able to go on after a stop."""
+"""Exports a resource to a file: read by windows of time, complete or absent, and resumable."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
@@ -17,15 +18,16 @@ from .._pagination.paginator import Scan
 from .._pagination.protocol import Window
 from .._resources import Resource, scan_records
 from ..errors import ConfigurationError, KonvoError
-from .checkpoint import MARK, Partial, State
-from .formats import Format, as_json, format_of
-from .redaction import hmac_hex, redaction
+from .checkpoint import DIGEST_BYTES, Checkpoint, State
+from .formats import Format, find_format, to_json
+from .redaction import hmac_hex, redactor
 
-CHUNK = 2000
-SECONDS = 5.0
-CLOCKS = timedelta(days=1)
-"""More than the server's clock and this machine's may be apart."""
+MAX_PENDING_RECORDS = 2000
+FLUSH_INTERVAL = 5.0
+MAX_CLOCK_DIFFERENCE = timedelta(days=1)
+"""Upper limit of how far the clocks of the server and of this machine differ."""
 Progress = Callable[[Window[Record], int], object]
+Status = Callable[[str], object]
 
 
 def export(
@@ -34,7 +36,7 @@ def export(
     *,
     updated_at_min: datetime | None = None,
     updated_at_max: datetime | None = None,
-    times: Sequence[str | None] | None = None,
+    raw_times: Sequence[str | None] | None = None,
     include: Mapping[str, bool],
     drop: Sequence[str] = (),
     hashed: Sequence[str] = (),
@@ -42,129 +44,149 @@ def export(
     resume: bool = False,
     concurrency: int = 4,
     progress: Progress = lambda window, records: None,
-    tell: Callable[[str], object] = lambda words: None,
+    status: Status = lambda message: None,
 ) -> int:
-    """Writes every record of a resource's scan to a file, each once, in its latest state; gives their number.
+    """Writes every record once, in its latest state, to a file; returns the number of records.
 
     Args:
-        to: Its ending tells the format: .jsonl, .jsonl.gz, .csv or .parquet.
-        times: How the two times were told, where that is not what they are, as "7d": to go on takes the same words.
-        include: The flags of the operation, such as `messages`.
-        drop: Fields to leave out, as `messages.message`.
-        hashed: Fields of which a hash, hmac_hex with `secret`, is written instead of the value.
-        resume: Whether to go on with what an interrupted run has left.
-        progress: Told each window, and how many records there are so far.
-        tell: Told in words where it begins.
+        to: The target file; its extension selects the format: .jsonl, .jsonl.gz, .csv or .parquet.
+        updated_at_min: Only records updated after this time, an aware datetime.
+        updated_at_max: Only records updated before this time, an aware datetime.
+        raw_times: The two times as the user wrote them, e.g. "7d". `resume` compares these words, not the datetimes.
+        include: The flags of the operation, e.g. `messages`.
+        drop: Fields to leave out, e.g. `messages.message`.
+        hashed: Fields whose values are replaced by an HMAC-SHA256 with `secret`.
+        resume: Whether to continue an interrupted export.
+        concurrency: Maximum number of requests in flight.
+        progress: Called with each window and the number of records so far.
+        status: Called with messages for the user.
 
     Raises:
-        ConfigurationError: An argument is wrong; said before anything is asked.
-        KonvoError: The reading failed, or the file cannot be written; what was read before is kept for `resume`.
+        ConfigurationError: An argument is wrong; raised before any request.
+        KonvoError: The reading failed, or the file cannot be written; the records read so far stay for `resume`.
     """
     model = record_type(resource.envelope)
-    written = format_of(to, columns(model))
-    change = redaction(columns(model), drop, hashed, secret)
-    asked = {
-        "times": list(times or (told(updated_at_min), told(updated_at_max))),
+    encoder = find_format(to, columns(model))
+    redact = redactor(columns(model), drop, hashed, secret)
+    options = {
+        "times": list(raw_times or (format_time(updated_at_min), format_time(updated_at_max))),
         "include": dict(include),
         "drop": sorted(drop),
         "hash": sorted(hashed),
         "secret": hmac_hex(secret, "") if hashed else "",
     }
-    began = datetime.now().astimezone().isoformat()
-    partial = Partial(to, State(asked, began, until=told(updated_at_max)))
+    started_at = datetime.now().astimezone().isoformat()
+    checkpoint = Checkpoint(to, State(options, started_at, until=format_time(updated_at_max)))
     start = updated_at_min
-    try:
-        partial.lock()
+    with explain_errors(checkpoint, status):
+        checkpoint.lock()
         if resume:
-            start = resume_from(partial, tell) or start
-        elif partial.left():
-            tell("beginning anew, though --resume would go on with what an interrupted export has left")
-        partial.open()
-        scan = scan_records(resource, start, time(partial.state.until), concurrency, **include)
-        read(scan, partial, written, change, progress)
-        doubles = superseded(partial.marks)
-        written.finish(partial.data, partial.file, doubles)
-        partial.give()
+            start = resume_checkpoint(checkpoint, resource.command, status) or start
+        elif checkpoint.interrupted():
+            status("starting over; pass --resume to continue the interrupted export")
+        checkpoint.open()
+        scan = scan_records(resource, start, parse_time(checkpoint.state.until), concurrency, **include)
+        read(scan, checkpoint, encoder, redact, progress)
+        superseded = superseded_rows(checkpoint.digests)
+        encoder.finalize(checkpoint.data, checkpoint.file, superseded)
+        checkpoint.publish()
+    return checkpoint.state.rows - len(superseded)
+
+
+@contextmanager
+def explain_errors(checkpoint: Checkpoint, status: Status) -> Iterator[None]:
+    """Reports after any error, Ctrl-C included, that the records read can be resumed; names the file that failed."""
+    try:
+        yield
     except BaseException as error:
-        if partial.state.end:
-            tell("what has been read is kept: the same command goes on there with --resume")
+        if checkpoint.state.end:
+            status("the records read so far are kept: run the same command with --resume to continue")
         if isinstance(error, OSError):
-            raise KonvoError(f"{to} cannot be written: {error.strerror}") from error
+            raise KonvoError(f"cannot write {checkpoint.to}: {error.strerror}") from error
         raise
-    return partial.state.rows - len(doubles)
 
 
-def resume_from(partial: Partial, tell: Callable[[str], object]) -> datetime | None:
-    """Goes on with what an interrupted run has left, where it was asked for the same; tells up to when that is."""
-    left = partial.left()
-    if left is None:
-        tell("nothing was left to go on with: beginning anew")
+def resume_checkpoint(checkpoint: Checkpoint, noun: str, status: Status) -> datetime | None:
+    """Loads the state of an interrupted export; returns the time up to which it has read, None without such a state.
+
+    Raises:
+        ConfigurationError: The interrupted export has other options.
+    """
+    state = checkpoint.interrupted()
+    if state is None:
+        status("no interrupted export found: starting from the beginning")
         return None
-    if left.asked != partial.state.asked:
+    if state.options != checkpoint.state.options:
         raise ConfigurationError(
-            "the interrupted export was asked for something else: repeat its options, or leave out --resume"
+            "the interrupted export has different options: repeat them, or leave out --resume to start over"
         )
-    tell(f"going on after {left.rows:,} sessions, from {left.end}")
-    partial.state = left
-    return time(left.end)
+    status(f"resuming after {state.rows:,} {noun}, from {state.end}")
+    checkpoint.state = state
+    return parse_time(state.end)
 
 
 def read(
-    scan: Scan[Record], partial: Partial, written: Format, change: Callable[[Record], Record], progress: Progress
+    scan: Scan[Record],
+    checkpoint: Checkpoint,
+    encoder: Format,
+    redact: Callable[[Record], Record],
+    progress: Progress,
 ) -> None:
-    """Adds what a scan brings, and what it had brought before a failure too."""
-    began = datetime.fromisoformat(partial.state.began)
-    resumed = bool(partial.state.end)
-    waiting: list[Window[Record]] = []
-    since, held = monotonic(), 0
+    """Appends every window of a scan to the checkpoint, also the windows that were complete before an error."""
+    started_at = datetime.fromisoformat(checkpoint.state.started_at)
+    resumed = bool(checkpoint.state.end)
+    pending: list[Window[Record]] = []
+    flushed_at, count = monotonic(), 0
 
-    def add() -> None:
-        records = [change(record) for window in waiting for record in window.items]
-        # Only what changed since it began comes twice, and what a run before this one has read at the bound.
-        twice = bytes([resumed or waiting[-1].end > began - CLOCKS])
-        marks = [twice + digest(record) for record in records]
-        partial.add(written.rows(records, first=not partial.state.size), marks, waiting[-1].end)
-        waiting.clear()
+    def flush() -> None:
+        records = [redact(record) for window in pending for record in window.items]
+        # A record repeats only if it changed during the export, or if a resumed run reads the time it starts at again.
+        may_repeat = resumed or pending[-1].end > started_at - MAX_CLOCK_DIFFERENCE
+        digests = [bytes([may_repeat]) + record_digest(record) for record in records]
+        checkpoint.append(encoder.encode(records, first=not checkpoint.state.size), digests, pending[-1].end)
+        pending.clear()
 
     try:
         for window in scan.windows():
-            waiting.append(window)
-            held += len(window.items)
-            progress(window, partial.state.rows + held)
-            if held >= CHUNK or monotonic() - since > SECONDS:
-                add()
-                since, held, resumed = monotonic(), 0, False
+            pending.append(window)
+            count += len(window.items)
+            progress(window, checkpoint.state.rows + count)
+            if count >= MAX_PENDING_RECORDS or monotonic() - flushed_at > FLUSH_INTERVAL:
+                flush()
+                flushed_at, count, resumed = monotonic(), 0, False
     finally:
-        if waiting:
-            add()
+        if pending:
+            flush()
 
 
-def told(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
+def format_time(time: datetime | None) -> str | None:
+    return time.isoformat() if time else None
 
 
-def time(text: str | None) -> datetime | None:
+def parse_time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def digest(record: Record) -> bytes:
-    """What tells a record from others; without an `id` it is taken for no other."""
-    return blake2b(as_json(record.id).encode(), digest_size=MARK - 1).digest() if record.id else os.urandom(MARK - 1)
+def record_digest(record: Record) -> bytes:
+    """Returns a hash of the record's `id`; a record without an `id` gets a random one, so that it equals no other."""
+    size = DIGEST_BYTES - 1
+    return blake2b(to_json(record.id).encode(), digest_size=size).digest() if record.id else os.urandom(size)
 
 
-def superseded(marks: Path) -> set[int]:
-    """The numbers of the rows of which a later one is the same record."""
-    suspects = {mark[1:] for mark in read_marks(marks) if mark[0]}
-    last: dict[bytes, int] = {}
-    doubles: set[int] = set()
-    for row, mark in enumerate(read_marks(marks)):
-        if (found := mark[1:]) in suspects:
-            if found in last:
-                doubles.add(last[found])
-            last[found] = row
-    return doubles
+def superseded_rows(digests: Path) -> set[int]:
+    """Returns the indexes of the rows whose record occurs again in a later row."""
+    # Only the few records that may repeat are kept in memory; the file is read twice instead.
+    repeatable = {digest[1:] for digest in read_digests(digests) if digest[0]}
+    latest: dict[bytes, int] = {}
+    superseded: set[int] = set()
+    for row, digest in enumerate(read_digests(digests)):
+        if (record := digest[1:]) in repeatable:
+            if record in latest:
+                superseded.add(latest[record])
+            latest[record] = row
+    return superseded
 
 
-def read_marks(marks: Path) -> Iterator[bytes]:
-    with marks.open("rb") as file:
-        yield from iter(lambda: file.read(MARK), b"")
+def read_digests(digests: Path) -> Iterator[bytes]:
+    with digests.open("rb") as file:
+        yield from iter(lambda: file.read(DIGEST_BYTES), b"")

@@ -1,4 +1,4 @@
-"""The formats of an export: how records become bytes that grow, and how these become the file."""
+"""The formats of an export: how records become data that grows, and how the data becomes the final file."""
 
 from __future__ import annotations
 
@@ -20,56 +20,56 @@ GZIP_LEVEL = 6
 
 
 class Format(Protocol):
-    def rows(self, records: Sequence[Record], *, first: bool) -> bytes:
-        """What records add to the data; the first time with what the data begins with."""
+    def encode(self, records: Sequence[Record], *, first: bool) -> bytes:
+        """Returns the bytes that records add to the data; with `first`, the header precedes them."""
 
-    def finish(self, data: Path, file: Path, doubles: set[int]) -> None:
-        """Makes the file of the data, those of its rows left out that are told by number."""
+    def finalize(self, data: Path, file: Path, superseded: set[int]) -> None:
+        """Makes the file from the data, without the rows of the given indexes."""
 
 
-class Lines:
-    """JSON in lines, the records as they came."""
+class JsonLines:
+    """JSON Lines: the records as the server wrote them."""
 
-    def __init__(self, opened: Callable[..., IO[Any]] = open, packed: Callable[[bytes], bytes] = bytes) -> None:
-        self._open = opened
-        self._pack = packed
+    def __init__(self, opener: Callable[..., IO[Any]] = open, compress: Callable[[bytes], bytes] = bytes) -> None:
+        self._open = opener
+        self._compress = compress
 
-    def rows(self, records: Sequence[Record], *, first: bool) -> bytes:
-        return self._pack("".join(f"{record.raw}\n" for record in records).encode())
+    def encode(self, records: Sequence[Record], *, first: bool) -> bytes:
+        return self._compress("".join(f"{record.raw}\n" for record in records).encode())
 
-    def finish(self, data: Path, file: Path, doubles: set[int]) -> None:
-        if not doubles:
+    def finalize(self, data: Path, file: Path, superseded: set[int]) -> None:
+        if not superseded:
             data.replace(file)
             return
-        with self._open(data, "rb") as lines, self._open(file, "wb") as kept:
-            kept.writelines(line for number, line in enumerate(lines) if number not in doubles)
+        with self._open(data, "rb") as lines, self._open(file, "wb") as target:
+            target.writelines(line for row, line in enumerate(lines) if row not in superseded)
 
 
-def packed(data: bytes) -> bytes:
+def gzip_member(data: bytes) -> bytes:
     return gzip.compress(data, GZIP_LEVEL, mtime=0)
 
 
 class Csv:
-    """A row for each record; lists are JSON."""
+    """CSV: a row for each record; lists are JSON."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._columns = columns
 
-    def rows(self, records: Sequence[Record], *, first: bool) -> bytes:
+    def encode(self, records: Sequence[Record], *, first: bool) -> bytes:
         text = io.StringIO()
         writer = csv.writer(text)
         if first:
             writer.writerow(column.name for column in self._columns)
         writer.writerows([cell(value_at(record.data, column.path)) for column in self._columns] for record in records)
-        return text.getvalue().encode(errors="backslashreplace")  # a cut emoji
+        return text.getvalue().encode(errors="backslashreplace")  # a lone surrogate, half of an emoji
 
-    def finish(self, data: Path, file: Path, doubles: set[int]) -> None:
-        if not doubles:
+    def finalize(self, data: Path, file: Path, superseded: set[int]) -> None:
+        if not superseded:
             data.replace(file)
             return
-        with data.open(newline="", encoding="utf-8") as rows, file.open("w", newline="", encoding="utf-8") as kept:
-            numbered = enumerate(csv.reader(rows), -1)  # the names of the columns come first
-            csv.writer(kept).writerows(row for number, row in numbered if number not in doubles)
+        with data.open(newline="", encoding="utf-8") as source, file.open("w", newline="", encoding="utf-8") as target:
+            rows = enumerate(csv.reader(source), -1)  # the header precedes row 0
+            csv.writer(target).writerows(cells for row, cells in rows if row not in superseded)
 
 
 def value_at(data: Any, path: Sequence[str]) -> Any:
@@ -81,31 +81,33 @@ def value_at(data: Any, path: Sequence[str]) -> Any:
 def cell(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else as_json(value)
+    return value if isinstance(value, str) else to_json(value)
 
 
-def as_json(value: Any) -> str:
+def to_json(value: Any) -> str:
     try:
         return msgspec.json.encode(value).decode()
-    except UnicodeError:  # a cut emoji
+    except UnicodeError:  # msgspec rejects a lone surrogate, half of an emoji
         return json.dumps(value)
 
 
-def format_of(file: Path, columns: Sequence[Column]) -> Format:
-    """The format that a file's ending tells.
+def find_format(file: Path, columns: Sequence[Column]) -> Format:
+    """Returns the format that the extension of a file selects.
 
     Raises:
-        KonvoError: It tells none, or one that needs a package that is not installed.
+        ConfigurationError: The extension is not supported.
+        KonvoError: The format needs a package that is not installed.
     """
     name = file.name.lower()
     if name.endswith((".jsonl", ".ndjson")):
-        return Lines()
+        return JsonLines()
     if name.endswith((".jsonl.gz", ".ndjson.gz")):
-        return Lines(gzip.open, packed)
+        return JsonLines(gzip.open, gzip_member)
     if name.endswith(".csv"):
         return Csv(columns)
     if not name.endswith(".parquet"):
-        raise ConfigurationError(f"{file.name} tells no format: end it with .jsonl, .jsonl.gz, .csv or .parquet")
+        problem = f"unsupported extension {file.suffix!r}" if file.suffix else f"{file.name!r} has no extension"
+        raise ConfigurationError(f"{problem}: use .jsonl, .jsonl.gz, .csv or .parquet")
     try:
         from .parquet import Parquet
     except ModuleNotFoundError:

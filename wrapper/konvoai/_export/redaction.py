@@ -1,4 +1,4 @@
-"""Leave out of records what should not be kept, or put hmac_hex hashes in its place."""
+"""Drops fields of records, or replaces their values by keyed hashes."""
 
 from __future__ import annotations
 
@@ -9,41 +9,44 @@ from typing import Any
 from .._columns import Column
 from .._decoding.records import Record
 from ..errors import ConfigurationError
-from .formats import as_json
+from .formats import to_json
 
 
-def redaction(
-    known: Sequence[Column], drop: Sequence[str], hashed: Sequence[str], secret: str
+def redactor(
+    columns: Sequence[Column], drop: Sequence[str], hashed: Sequence[str], secret: str
 ) -> Callable[[Record], Record]:
-    """What leaves fields out of a record, or puts hmac_hex hashes in their place, before anything is written.
+    """Returns a function that drops and hashes fields of a record.
 
     Raises:
-        ConfigurationError: There is no such field, or no secret for hashes.
+        ConfigurationError: A field does not exist, or there is no secret for the hashes.
     """
-    fields = {".".join(path): path for column in known for path in paths(column)}
+    fields = {".".join(path): path for column in columns for path in paths(column)}
     for name in (*drop, *hashed):
         if name not in fields:
-            raise ConfigurationError(f"there is no field {name}: the fields are {', '.join(fields)}")
+            raise ConfigurationError(f"unknown field {name!r}: the fields are {', '.join(fields)}")
     if hashed and not secret:
-        raise ConfigurationError("hashes need a secret: set KONVO_HASH_SECRET to a long random text, and keep it")
+        raise ConfigurationError("hashing needs a secret: set KONVO_HASH_SECRET to a long random text, and keep it")
     if not drop and not hashed:
         return lambda record: record
 
-    def change(record: Record) -> Record:
+    def redact(record: Record) -> Record:
+        # The scan compares a record with later copies of it to find repeats, so the record itself stays as it is.
+        data = record.data
         for name in drop:
-            for holder, key in holders(record.data, fields[name]):
-                del holder[key]
+            data = replaced(data, fields[name], lambda parent, key: parent.pop(key))
         for name in hashed:
-            for holder, key in holders(record.data, fields[name]):
-                if holder[key] is not None:
-                    holder[key] = hmac_hex(secret, holder[key])
-        return Record(record.id, as_json(record.data), record.data)
+            data = replaced(data, fields[name], hash_field)
+        return Record(record.id, to_json(data), data)
 
-    return change
+    def hash_field(parent: dict[str, Any], key: str) -> None:
+        if parent[key] is not None:
+            parent[key] = hmac_hex(secret, parent[key])
+
+    return redact
 
 
 def paths(column: Column) -> Iterator[tuple[str, ...]]:
-    """The places that can be named: every object on the way to a column, and what its lists hold."""
+    """Yields the paths of a column's fields: each object on the way to it, itself, and the fields in its lists."""
     for length in range(1, len(column.path) + 1):
         yield column.path[:length]
     for field in column.fields:
@@ -51,19 +54,24 @@ def paths(column: Column) -> Iterator[tuple[str, ...]]:
             yield (*column.path, *path)
 
 
-def holders(value: Any, path: Sequence[str]) -> Iterator[tuple[dict[str, Any], str]]:
-    """The objects that have the last name of a path, in lists on the way too."""
+def replaced(value: Any, path: Sequence[str], change: Callable[[dict[str, Any], str], object]) -> Any:
+    """Returns a copy of a value, with `change` applied to each object that has the last name of a path.
+
+    The path leads through lists too. What is not on the path is shared with the value.
+    """
     if isinstance(value, list):
-        for item in value:
-            yield from holders(item, path)
-    elif isinstance(value, dict) and path[0] in value:
-        if len(path) == 1:
-            yield value, path[0]
-        else:
-            yield from holders(value[path[0]], path[1:])
+        return [replaced(item, path, change) for item in value]
+    if not isinstance(value, dict) or path[0] not in value:
+        return value
+    copy = dict(value)
+    if len(path) == 1:
+        change(copy, path[0])
+    else:
+        copy[path[0]] = replaced(copy[path[0]], path[1:], change)
+    return copy
 
 
 def hmac_hex(secret: str, value: Any) -> str:
-    """HMAC-SHA256 of a text, or of a value's JSON, in hexadecimal digits."""
-    said = value if isinstance(value, str) else as_json(value)
-    return hmac.digest(secret.encode(), said.encode(errors="surrogatepass"), "sha256").hex()
+    """Returns the HMAC-SHA256 of a text, or of a value's JSON, in hexadecimal digits."""
+    text = value if isinstance(value, str) else to_json(value)
+    return hmac.digest(secret.encode(), text.encode(errors="surrogatepass"), "sha256").hex()

@@ -1,7 +1,8 @@
-"""The body of a response, gathered as it comes and bounded in size."""
+"""The body of a response, gathered as it arrives and bounded in size."""
 
+import gzip
 import zlib
-from collections.abc import Iterable
+from typing import Any
 
 import httpx
 
@@ -12,62 +13,48 @@ MAX_ERROR_BYTES = 2**20
 
 
 class Body:
-    """Gathers an answer from its bytes as they come, decoded and no larger than it may be.
+    """Gathers the decoded chunks of a response.
 
-    An error's answer is cut at MAX_ERROR_BYTES; a larger one of status 200 than MAX_RESPONSE_BYTES is a
-    `ResponseValidationError`. httpx would take the half of a gzip stream for the whole.
+    A body of status 200 above MAX_RESPONSE_BYTES is a `ResponseValidationError`; the body of an error is cut at
+    MAX_ERROR_BYTES.
 
     Attributes:
-        raw: Whether `feed` takes the bytes as they came, or as httpx decodes them (of a content coding beyond gzip).
         full: Whether the rest can be left unread.
     """
 
     def __init__(self, response: httpx.Response) -> None:
-        coding = response.headers.get("content-encoding", "").strip().lower()
         self._response = response
-        self._inflater = zlib.decompressobj(32 + zlib.MAX_WBITS) if coding in ("gzip", "x-gzip", "deflate") else None
-        self._most = MAX_RESPONSE_BYTES if response.status_code == 200 else MAX_ERROR_BYTES
-        self._parts: list[bytes] = []
+        self._max_bytes = MAX_RESPONSE_BYTES if response.status_code == 200 else MAX_ERROR_BYTES
+        self._chunks: list[bytes] = []
         self._size = 0
-        self._fed = False
-        self.raw = coding in ("", "identity") or self._inflater is not None
         self.full = False
 
     def feed(self, chunk: bytes) -> None:
-        first, self._fed = not self._fed, True
-        for part in [chunk] if self._inflater is None else self._inflated(chunk, first):
-            self._size += len(part)
-            self._parts.append(part)
-            if self._size > self._most and self._response.status_code == 200:
-                raise ResponseValidationError(
-                    f"the answer is larger than {self._most // 2**20} MB: ask for less at once, with a lower limit=",
-                    response=self._response,
-                )
-            if self._size > self._most:
-                self.full = True
-                return
-
-    def _inflated(self, chunk: bytes, first: bool) -> Iterable[bytes]:
-        inflater = self._inflater
-        assert inflater is not None  # noqa: S101 - for the type checker
-        while chunk:
-            try:
-                yield inflater.decompress(chunk)
-            except zlib.error as error:
-                if not first:
-                    raise httpx.DecodingError(str(error)) from None
-                first, inflater = False, zlib.decompressobj(-zlib.MAX_WBITS)  # what some take "deflate" for
-                self._inflater = inflater
-                continue
-            first, chunk = False, inflater.unused_data
-            if chunk:  # one more stream behind the first
-                self._inflater = inflater = zlib.decompressobj(32 + zlib.MAX_WBITS)
+        """Add a chunk; raise `ResponseValidationError` where a list page is too large."""
+        self._size += len(chunk)
+        self._chunks.append(chunk)
+        self.full = self._size > self._max_bytes
+        if self.full and self._response.status_code == 200:
+            raise ResponseValidationError(
+                f"the response is larger than {self._max_bytes // 2**20} MB: request less at once, with a lower limit=",
+                response=self._response,
+            )
 
     def finish(self) -> httpx.Response:
-        """The response, its content read; raises `httpx.DecodingError` where the end is missing."""
-        if self._inflater is not None and self._fed and not self._inflater.eof and not self.full:
-            raise httpx.DecodingError("the compressed answer ends too early")
-        content = b"".join(self._parts)
-        self._response.iter_bytes = lambda chunk_size=None: iter([content])  # type: ignore[method-assign]
-        self._response.read()
+        """Return the response with its content; raise `httpx.DecodingError` where compressed data is incomplete."""
+        # httpx takes a part of a gzip or deflate stream for the whole, and drops the members after the first.
+        inflater: Any = getattr(self._response._get_content_decoder(), "decompressor", None)
+        if not self.full and self._response.num_bytes_downloaded and hasattr(inflater, "unused_data"):
+            if not inflater.eof:
+                raise httpx.DecodingError("the compressed response is incomplete")
+            if inflater.unused_data.strip(b"\0"):
+                self.feed(inflate(inflater.unused_data))
+        self._response._content = b"".join(self._chunks)
         return self._response
+
+
+def inflate(members: bytes) -> bytes:
+    try:
+        return gzip.decompress(members)
+    except (EOFError, OSError, zlib.error) as error:
+        raise httpx.DecodingError(f"invalid data after a gzip stream: {error}") from None

@@ -1,48 +1,52 @@
-"""Bounds on one attempt: how long it may take as a whole, how large its answer may be, and an end at any moment."""
+"""The time limit of one attempt, and its cancellation."""
 
 import threading
 import time
 from contextvars import ContextVar
+from typing import Self
 
 import httpx
 
 from ..errors import KonvoError
 
 ATTEMPT_TIMEOUT = 300.0
-TIMEOUT_MESSAGE = "the answer was not complete after {:g} s"
 POLL_INTERVAL = 0.1
-"""Seconds within which a thread that waits for the server hears that it is no longer wanted."""
+"""Seconds within which a waiting thread notices that its request was cancelled."""
 
 
 class DeadlineExceeded(httpx.ReadTimeout):
-    """An attempt that lasted ATTEMPT_TIMEOUT, however steadily its bytes came."""
+    """An attempt that lasted ATTEMPT_TIMEOUT, however steadily its bytes arrived."""
+
+    @classmethod
+    def after(cls, seconds: float) -> Self:
+        return cls(f"the response was not complete after {seconds:g} s")
 
 
 class RequestCancelled(KonvoError):
-    """Nobody waits for this request any more."""
+    """The request was cancelled: its client was closed or its iterator abandoned."""
 
 
 class Deadline:
-    """What a request of a thread is held to.
+    """The time limit of one attempt.
 
     Args:
-        stops: Any of them, once set, ends it.
+        seconds: The limit.
+        cancelled: Events, any of which cancels the attempt.
     """
 
-    def __init__(self, seconds: float, *stops: threading.Event) -> None:
+    def __init__(self, seconds: float, *cancelled: threading.Event) -> None:
         self._seconds = seconds
         self._deadline = time.monotonic() + seconds
-        self._stops = stops
+        self._cancelled = cancelled
 
     def remaining(self) -> float:
-        """The seconds left; raises `RequestCancelled` or `DeadlineExceeded`."""
-        for stop in self._stops:
-            if stop.is_set():
-                raise RequestCancelled("this client was closed, or its reading ended, while a request was under way")
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise DeadlineExceeded(TIMEOUT_MESSAGE.format(self._seconds))
-        return left
+        """Return the seconds left; raise `RequestCancelled` or `DeadlineExceeded`."""
+        if any(event.is_set() for event in self._cancelled):
+            raise RequestCancelled("the request was cancelled: its client was closed or its iterator abandoned")
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
+            raise DeadlineExceeded.after(self._seconds)
+        return remaining
 
 
-CURRENT_DEADLINE: ContextVar[Deadline | None] = ContextVar("WATCH", default=None)
+CURRENT_DEADLINE: ContextVar[Deadline | None] = ContextVar("CURRENT_DEADLINE", default=None)

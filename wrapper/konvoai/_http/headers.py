@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds of `Retry-After`, from its number or from its date as told by the server's own clock (`Date`)."""
+    """Return the seconds of `Retry-After` (RFC 9110, 10.2.3); a date counts from the server's own `Date`."""
     text = headers.get("retry-after", "").strip()
     try:
         seconds = float(text)
@@ -20,7 +20,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def http_date(text: str) -> datetime | None:
-    """An HTTP date as an aware datetime, or None where it is none."""
+    """Return an HTTP date as an aware datetime, or None where it is invalid."""
     try:
         date = parsedate_to_datetime(text)
     except ValueError:

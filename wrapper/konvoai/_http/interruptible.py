@@ -1,6 +1,6 @@
-"""Connections that hold every wait to the `Deadline` of the thread that waits.
+"""Connections on which a waiting thread notices its `Deadline`.
 
-Apart from `_watch`, as httpcore takes a fifth of the time that httpx takes to import: it waits for the first client.
+In a module of its own: httpcore takes a fifth of the import time of httpx, so it is imported with the first client.
 """
 
 import math
@@ -14,7 +14,7 @@ from .deadline import CURRENT_DEADLINE, POLL_INTERVAL
 
 
 class InterruptibleStream(httpcore.NetworkStream):
-    """A connection whose every wait is held to the `Deadline` of the thread that waits."""
+    """A connection that waits in slices of POLL_INTERVAL, and checks the current `Deadline` between them."""
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
@@ -46,7 +46,7 @@ class InterruptibleStream(httpcore.NetworkStream):
 
 
 class InterruptibleBackend(httpcore.NetworkBackend):
-    """Opens connections that are watched."""
+    """Opens interruptible connections."""
 
     def __init__(self, backend: httpcore.NetworkBackend) -> None:
         self._backend = backend
@@ -62,7 +62,7 @@ class InterruptibleBackend(httpcore.NetworkBackend):
 
 
 def limit_timeout(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of a wait, their `timeout` no longer than what is left."""
+    """Return the arguments of a wait with `timeout` cut to what remains of the current `Deadline`."""
     limit, timeout = CURRENT_DEADLINE.get(), arguments.get("timeout")
     if limit is None:
         return arguments
@@ -70,7 +70,7 @@ def limit_timeout(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def make_interruptible(http: httpx.Client) -> httpx.Client:
-    """httpx has no argument for it, though httpcore, which it builds upon, does."""
+    """Replace the network backend of a client: httpcore has an argument for it, httpx does not."""
     for transport in (http._transport, *http._mounts.values()):
         pool = getattr(transport, "_pool", None)
         if pool is not None:

@@ -1,4 +1,4 @@
-"""The logger `konvoai`: silent, unless the program listens to it or KONVO_LOG asks for it."""
+"""The logger `konvoai`: silent unless the program configures it or KONVO_LOG is set."""
 
 import logging
 
@@ -10,13 +10,13 @@ logger = logging.getLogger("konvoai")
 logger.addHandler(logging.NullHandler())
 
 
-def configure_logging(request_label: str) -> None:
-    """Shows the log on standard error: `debug` every request, `info` retries and waits, nothing else."""
-    if not request_label:
+def configure_logging(level: str) -> None:
+    """Write the log to standard error: `debug` shows every request, `info` retries and waits."""
+    if not level:
         return
-    if request_label.lower() not in LEVELS:
-        raise ConfigurationError(f"{LOG_VARIABLE} must be one of {', '.join(LEVELS)}, not {request_label!r}")
-    logger.setLevel(LEVELS[request_label.lower()])
+    if level.lower() not in LEVELS:
+        raise ConfigurationError(f"{LOG_VARIABLE} must be one of {', '.join(LEVELS)}, not {level!r}")
+    logger.setLevel(LEVELS[level.lower()])
     if not any(handler.get_name() == LOG_VARIABLE for handler in logger.handlers):
         handler = logging.StreamHandler()
         handler.set_name(LOG_VARIABLE)

@@ -1,4 +1,4 @@
-"""The course of one request: pure decisions on when to send, wait, retry or end."""
+"""The course of one request: decides when to send, wait, retry or end."""
 
 from __future__ import annotations
 
@@ -6,38 +6,36 @@ import math
 import random
 import time
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 
 from .._settings import Settings
 from ..errors import KonvoError
+from .clients import CLOSED
 from .headers import retry_after
 from .log import logger
 from .retry import Outcome, retry_delay
 from .status_errors import require_success
 from .throttle import Throttle
 
-if TYPE_CHECKING:
-    pass
-
 TRANSPORT_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError)
-"""What httpx and the system raise when a request or its answer is lost."""
+"""What httpx and the system raise when a request or its response is lost."""
 Step = httpx.Request | float
-"""What `request_flow` yields: a request to send, or the seconds to wait unless the throttle changes before."""
+"""What `request_flow` yields: a request to send, or the seconds to wait at most."""
 
 
 def request_flow(
     http: httpx.Client | httpx.AsyncClient, kwargs: dict[str, Any], settings: Settings, throttle: Throttle
 ) -> Generator[Step, Any, httpx.Response]:
-    """The course of one call: yields what to send and how long to wait, until an answer or an error is final."""
+    """Yield what to send and how long to wait; return the response of status 200, or raise the final error."""
     attempt, due = 0, -math.inf
     while True:
         while (wait := due - time.monotonic()) > 0 or (wait := throttle.acquire(time.monotonic())) > 0:
             yield wait
         try:
             if http.is_closed:
-                raise KonvoError("this client is closed: make a new one, or do the work inside its `with` block")
+                raise KonvoError(CLOSED)
             request = build_request(http, **kwargs)
             sent_at = time.monotonic()
             outcome: Outcome = yield request
@@ -79,20 +77,14 @@ def outcome_name(outcome: Outcome) -> str:
 def build_request(
     http: httpx.Client | httpx.AsyncClient, method: str, url: str, params: dict[str, Any] | None = None, **rest: Any
 ) -> httpx.Request:
-    """The request of a generated builder. The address is put together here, as httpx would parse it three times."""
+    """Return the request of a generated builder; its URL is joined here, as httpx would parse it three times."""
     query = f"?{httpx.QueryParams(params)}" if params else ""
     return http.build_request(method, f"{str(http.base_url).rstrip('/')}{url}{query}", **rest)
 
 
 def as_outcome(error: Exception) -> Outcome:
-    """What an attempt came to: a hook of the user's that raises for a status still had an answer.
-
-    The frames of httpx and below have the key among their variables, which some tools show with a traceback.
-    """
+    """Return the outcome of a failed attempt: a hook of the user that raises for a status still had a response."""
     if isinstance(error, httpx.HTTPStatusError):
         return error.response
-    cause: BaseException | None = error
-    while cause is not None:
-        cause.__traceback__ = None
-        cause = cause.__cause__ or cause.__context__
+    error.__traceback__ = error.__cause__ = error.__context__ = None  # their frames hold the key
     return error

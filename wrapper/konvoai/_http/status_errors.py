@@ -1,4 +1,4 @@
-"""What an outcome means to the caller: the answer, or the one error that says what was wrong and what to do."""
+"""From an outcome to the response, or to the error that says what happened and what to do."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ ERRORS = {
 HINTS = {
     400: "correct the parameters",
     401: "check the key in {key_source}",
-    403: "use a key that may do this, in {key_source}",
-    404: f"check the address in {BASE_URL_VARIABLE} or base_url=",
-    429: "ask less often, or with a lower concurrency",
+    403: "use a key with this permission in {key_source}",
+    404: f"check the URL in {BASE_URL_VARIABLE} or base_url=",
+    429: "send fewer requests, or lower the concurrency",
 }
 
 
 def require_success(outcome: Outcome, request: httpx.Request, attempts: int, key_source: str) -> httpx.Response:
-    """The response where it is a 200; raises the error of `outcome` otherwise."""
+    """Return the response of status 200; raise the error of any other outcome."""
     if not isinstance(outcome, httpx.Response):
         raise connection_error(outcome, request, attempts) from outcome
     if outcome.status_code != 200:
@@ -64,26 +64,23 @@ def status_error(response: httpx.Response, request: httpx.Request, attempts: int
     if wait is not None and wait > MAX_RETRY_AFTER:
         parts.append(f"the server asks to wait {wait:.0f} s")
     if response.is_redirect:
-        parts.append(f"redirects are not followed: set the final address in {BASE_URL_VARIABLE} or base_url=")
-    elif advice := HINTS.get(status) or ("try again later" if status >= 500 else None):
-        parts.append(advice.format(key_source=key_source))
+        parts.append(f"redirects are not followed: set the final URL in {BASE_URL_VARIABLE} or base_url=")
+    elif hint := HINTS.get(status) or ("try again later" if status >= 500 else None):
+        parts.append(hint.format(key_source=key_source))
+    request.url = response.request.url = httpx.URL(bare_url(request.url))  # an error shows no query
     return kind("; ".join(parts), response=response, body=body, retry_after=wait)
 
 
 def connection_error(error: Exception, request: httpx.Request, attempts: int) -> KonvoError:
     if isinstance(error, DeadlineExceeded):
         return APITimeoutError(
-            f"{error}, for {request_label(request, attempts)}; ask for less at once, with a lower limit="
+            f"{error}, for {request_label(request, attempts)}; request less at once, with a lower limit="
         )
     if isinstance(error, httpx.TimeoutException):
-        limit = "raise timeout= or try again later"
-        return APITimeoutError(
-            f"no answer in time ({type(error).__name__}) to {request_label(request, attempts)}; {limit}"
-        )
-    status_phrase = f"{type(error).__name__}: {error}".rstrip(": ")
-    return APIConnectionError(
-        f"connection lost for {request_label(request, attempts)}; {status_phrase}; check the network"
-    )
+        reason = f"no response in time ({type(error).__name__})"
+        return APITimeoutError(f"{reason} to {request_label(request, attempts)}; raise timeout= or try again later")
+    reason = f"{type(error).__name__}: {error}".rstrip(": ")
+    return APIConnectionError(f"connection lost for {request_label(request, attempts)}; {reason}; check the network")
 
 
 def request_label(request: httpx.Request, attempts: int) -> str:
@@ -91,7 +88,7 @@ def request_label(request: httpx.Request, attempts: int) -> str:
 
 
 def status_phrase(status: int) -> str:
-    """The standard words for a status; none for those that no standard knows, as 520 to 529."""
+    """Return the standard phrase of a status; empty for unregistered ones such as 520 to 529."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:
@@ -99,7 +96,7 @@ def status_phrase(status: int) -> str:
 
 
 def error_body(response: httpx.Response) -> Error | None:
-    """The answer as the document's `Error`, or None where it is something else."""
+    """Return the body as the API document's `Error`, or None where it is something else."""
     try:
         body = response.json()
     except (ValueError, RecursionError, httpx.StreamError):

@@ -5,22 +5,21 @@ import threading
 
 
 class Throttle:
-    """One for all requests of a client: shut while the server has told any of them to wait, narrower after a 429.
+    """An adaptive concurrency limit (AIMD) shared by a client's requests; paused while `Retry-After` runs.
 
-    After a 429 half as many requests may be in flight as were then, at least one; each answer that comes lets more
-    through again: one more after as many as are let through. Requests that were under way when it narrowed narrow it
-    no further.
+    A 429 halves the limit, to at least one request in flight. Responses of status 200 raise it again, by one after as
+    many as the limit. Requests that were in flight when the limit fell do not lower it further.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._paused_until = -math.inf
         self._limit = math.inf
-        self._narrowed_at = -math.inf
+        self._lowered_at = -math.inf
         self.in_flight = 0
 
     def acquire(self, now: float) -> float:
-        """0 where a request may be sent now, which is then in flight; else how many seconds to wait, or to be told."""
+        """Return 0 and count a request as in flight, or the seconds to wait; infinity while the limit is reached."""
         with self._lock:
             if now < self._paused_until:
                 return self._paused_until - now
@@ -34,11 +33,11 @@ class Throttle:
             self.in_flight -= 1
 
     def on_response(self, status: int, sent_at: float, now: float) -> None:
-        """Hears how a request in flight was answered."""
+        """Adapt the limit to the status of a request in flight."""
         with self._lock:
-            if status == 429 and sent_at >= self._narrowed_at:
+            if status == 429 and sent_at >= self._lowered_at:
                 self._limit = max(min(self._limit, self.in_flight) // 2, 1)
-                self._narrowed_at = now
+                self._lowered_at = now
             elif status == 200:
                 self._limit += 1 / self._limit
 

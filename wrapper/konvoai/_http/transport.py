@@ -1,12 +1,12 @@
-"""The sending: httpx clients that carry the key, and one place each, sync and async, where a request goes out."""
+"""The one place, sync and async, where a request is sent."""
 
 from __future__ import annotations
 
-import math
+import os
 import threading
+import time
 from collections.abc import Callable
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import httpx
 
@@ -14,7 +14,7 @@ from .._settings import Settings
 from ..errors import KonvoError
 from . import deadline
 from .body import Body
-from .deadline import CURRENT_DEADLINE, TIMEOUT_MESSAGE, Deadline, DeadlineExceeded
+from .deadline import CURRENT_DEADLINE, Deadline, DeadlineExceeded
 from .request_flow import TRANSPORT_ERRORS, Step, as_outcome, request_flow
 from .retry import Outcome
 from .throttle import Throttle
@@ -22,69 +22,88 @@ from .throttle import Throttle
 if TYPE_CHECKING:
     import asyncio
 
+HttpT = TypeVar("HttpT", bound=httpx.Client | httpx.AsyncClient)
 
-class Transport:
-    """Sends what `request_flow` decides, over one httpx client."""
 
-    def __init__(self, open_client: Callable[[], httpx.Client], settings: Settings) -> None:
-        self._open = open_client
+class BaseTransport(Generic[HttpT]):
+    """The httpx client and the throttle of one process: a fork opens its own, and leaves its parent's alone.
+
+    Args:
+        open_client: Opens the httpx client.
+        shared: Whether the connections are the user's, whose client konvoai cannot open again.
+    """
+
+    def __init__(self, open_client: Callable[[], HttpT], settings: Settings, *, shared: bool) -> None:
+        self._open_client = open_client
         self._settings = settings
-        self.renew()
+        self._shared = shared
+        self._connect()
 
-    def renew(self) -> None:
-        """New connections: at the beginning, and in a child of a fork, which must not share its parent's."""
+    def _connect(self) -> None:
+        self._process = os.getpid()
+        self._http = self._open_client()
+        self._throttle = Throttle()
+
+    @property
+    def http(self) -> HttpT:
+        """The httpx client of this process."""
+        if self._process != os.getpid():
+            if self._shared:
+                raise KonvoError("http_client= was opened before this process was forked: open one here, and a client")
+            self._inherited = self._http  # kept, so that nothing closes the parent's connections
+            self._connect()
+        return self._http
+
+
+class Transport(BaseTransport[httpx.Client]):
+    """Sends what `request_flow` decides, over one `httpx.Client`; each wait is held to a `Deadline`."""
+
+    def _connect(self) -> None:
         from .interruptible import make_interruptible
 
-        self.http = make_interruptible(self._open())
-        self._throttle = Throttle()
-        self._changed = threading.Condition()
+        super()._connect()
+        make_interruptible(self._http)
         self._closing = threading.Event()
 
     def send(self, kwargs: dict[str, Any], stop: threading.Event | None = None) -> httpx.Response:
-        """The answer of status 200, its content read; raises `KonvoError` where there is none.
+        """Return the response of status 200, its content read; raise `KonvoError` where there is none.
 
         Args:
-            stop: Once it is set, the request ends with `RequestCancelled`.
+            kwargs: What a generated request builder returns.
+            stop: Cancels the request once it is set.
         """
-        stops = (self._closing,) if stop is None else (self._closing, stop)
-        steps = request_flow(self.http, kwargs, self._settings, self._throttle)
+        flow = request_flow(self.http, kwargs, self._settings, self._throttle)
+        cancelled = (self._closing,) if stop is None else (self._closing, stop)
         try:
-            step = next(steps)
+            step = next(flow)
             while True:
-                step = steps.send(self._perform(step, stops))
-                self._notify()
+                step = flow.send(self._perform(step, cancelled))
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
         finally:
-            steps.close()
-            self._notify()
+            flow.close()
 
-    def _notify(self) -> None:
-        with self._changed:
-            self._changed.notify_all()
-
-    def _perform(self, step: Step, stops: tuple[threading.Event, ...]) -> Outcome | None:
-        limit = Deadline(deadline.ATTEMPT_TIMEOUT, *stops)
+    def _perform(self, step: Step, cancelled: tuple[threading.Event, ...]) -> Outcome | None:
+        limit = Deadline(deadline.ATTEMPT_TIMEOUT, *cancelled)
         if isinstance(step, float):
             limit.remaining()
-            with self._changed:
-                self._changed.wait(min(step, deadline.POLL_INTERVAL))
+            time.sleep(min(step, deadline.POLL_INTERVAL))
             return None
-        held = CURRENT_DEADLINE.set(limit)
+        token = CURRENT_DEADLINE.set(limit)
         try:
             return self._read(step, limit)
         except TRANSPORT_ERRORS as error:
             return as_outcome(error)
         finally:
-            CURRENT_DEADLINE.reset(held)
+            CURRENT_DEADLINE.reset(token)
 
     def _read(self, request: httpx.Request, limit: Deadline) -> httpx.Response:
         response = self.http.send(request, stream=True)
-        if response.is_stream_consumed:  # by a hook of the user's
+        if response.is_stream_consumed:  # by a hook of the user
             return response
         try:
             body = Body(response)
-            for chunk in response.iter_raw() if body.raw else response.iter_bytes():
+            for chunk in response.iter_bytes():
                 body.feed(chunk)
                 limit.remaining()
                 if body.full:
@@ -94,82 +113,61 @@ class Transport:
             response.close()
 
     def close(self) -> None:
-        """Ends what is under way, then closes the connections."""
+        """Cancel the requests in flight, then close the connections."""
         self._closing.set()
-        self._notify()
-        with self._changed:
-            self._changed.wait_for(lambda: not self._throttle.in_flight, timeout=10 * deadline.POLL_INTERVAL)
+        ends = time.monotonic() + 10 * deadline.POLL_INTERVAL
+        while self._throttle.in_flight and time.monotonic() < ends:
+            time.sleep(deadline.POLL_INTERVAL / 10)
         self.http.close()
 
 
-class AsyncTransport:
-    """The twin of `Transport`."""
+class AsyncTransport(BaseTransport[httpx.AsyncClient]):
+    """`Transport` over one `httpx.AsyncClient`, for one event loop."""
 
-    def __init__(self, open_client: Callable[[], httpx.AsyncClient], settings: Settings) -> None:
-        self._open = open_client
-        self._settings = settings
+    def _connect(self) -> None:
+        super()._connect()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.renew()
-
-    def renew(self) -> None:
-        """New connections: at the beginning, and in a child of a fork, which must not share its parent's."""
-        self.http = self._open()
-        self._throttle = Throttle()
-        self._changed: asyncio.Event | None = None
 
     async def send(self, kwargs: dict[str, Any]) -> httpx.Response:
-        """The answer of status 200, its content read; raises `KonvoError` where there is none."""
-        import asyncio  # a tenth of the time that konvoai takes to import, which sync users do not need
+        """Return the response of status 200, its content read; raise `KonvoError` where there is none."""
+        import asyncio  # late: a tenth of the import time of konvoai, which sync users do not need
 
-        loop = asyncio.get_running_loop()
+        http, loop = self.http, asyncio.get_running_loop()
         if self._loop not in (None, loop):
             raise KonvoError(
                 "this AsyncKonvo belongs to another event loop, where its connections are: make one in each, inside "
                 "the function that is given to asyncio.run()"
             )
         self._loop = loop
-        steps = request_flow(self.http, kwargs, self._settings, self._throttle)
+        flow = request_flow(http, kwargs, self._settings, self._throttle)
         try:
-            step = next(steps)
+            step = next(flow)
             while True:
-                step = steps.send(await self._perform(step))
-                self._notify()
+                step = flow.send(await self._perform(step))
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
         finally:
-            steps.close()
-            self._notify()
-
-    def _notify(self) -> None:
-        if self._changed is not None:
-            self._changed.set()
-            self._changed = None
+            flow.close()
 
     async def _perform(self, step: Step) -> Outcome | None:
         import asyncio
 
         if isinstance(step, float):
-            self._changed = self._changed or asyncio.Event()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), None if step == math.inf else step)
+            await asyncio.sleep(min(step, deadline.POLL_INTERVAL))
             return None
         try:
             async with asyncio.timeout(deadline.ATTEMPT_TIMEOUT) as limit:
                 return await self._read(step)
         except TRANSPORT_ERRORS as error:
-            return (
-                DeadlineExceeded(TIMEOUT_MESSAGE.format(deadline.ATTEMPT_TIMEOUT))
-                if limit.expired()
-                else as_outcome(error)
-            )
+            return DeadlineExceeded.after(deadline.ATTEMPT_TIMEOUT) if limit.expired() else as_outcome(error)
 
     async def _read(self, request: httpx.Request) -> httpx.Response:
         response = await self.http.send(request, stream=True)
-        if response.is_stream_consumed:
+        if response.is_stream_consumed:  # by a hook of the user
             return response
         try:
             body = Body(response)
-            async for chunk in response.aiter_raw() if body.raw else response.aiter_bytes():
+            async for chunk in response.aiter_bytes():
                 body.feed(chunk)
                 if body.full:
                     break
@@ -178,4 +176,5 @@ class AsyncTransport:
             await response.aclose()
 
     async def close(self) -> None:
+        """Close the connections."""
         await self.http.aclose()

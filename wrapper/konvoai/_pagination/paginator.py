@@ -1,50 +1,38 @@
-"""Lists and scans that are read as they are iterated."""
+"""Lists and scans as users iterate them; the flows decide, the drivers send."""
 
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from contextlib import aclosing, closing
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from .drivers import run, run_async
-from .protocol import Page, PageRequest, PageResponse, Query, Window
+from .protocol import Page, PageRequest, Query, Window
 
 T = TypeVar("T")
 
 
 class LazyResult(Generic[T]):
-    """What a list and a scan have in common: one operation, and a way to ask it."""
+    """A query that sends no request until it is iterated, and reads again when it is iterated again."""
 
-    def __init__(self, fetch: Callable[..., PageResponse[T]], query: Query) -> None:
+    def __init__(self, fetch: Callable[..., Any], query: Query) -> None:
         self._fetch = fetch
         self._query = query
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._query}>"
 
-    def _answer(self, ask: PageRequest, stop: threading.Event) -> PageResponse[T]:
-        return self._fetch(self._query, self._query.request(ask), stop)
-
-
-class AsyncLazyResult(Generic[T]):
-    """The twin of `LazyResult`."""
-
-    def __init__(self, fetch: Callable[..., Awaitable[PageResponse[T]]], query: Query) -> None:
-        self._fetch = fetch
-        self._query = query
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._query}>"
-
-    async def _answer(self, ask: PageRequest) -> PageResponse[T]:
-        return await self._fetch(self._query, self._query.request(ask))
+    def _send(self, request: PageRequest, *stop: threading.Event) -> Any:
+        """Send one request: the response, or for the async client an awaitable of it."""
+        return self._fetch(self._query, self._query.request(request), *stop)
 
 
 class Paginator(LazyResult[T]):
-    """A list of the API: iterate it for its records, each once, in the server's order.
+    """A list of the API: iterate it for its records, each exactly once, in the server's order.
 
-    Nothing is asked before the first record is wanted; iterating again reads again. Iterating raises `KonvoError`:
-    `APIStatusError` or `APIConnectionError` for a request that failed, `ResponseValidationError` for an answer that is
-    no list, `PaginationError` where the server repeats itself while it says that there is more.
+    Raises, while it is iterated:
+        APIStatusError, APIConnectionError: A request failed after its retries.
+        ResponseValidationError: A response is not a list of records.
+        PaginationError: The server repeats itself while its `count` says that there is more.
     """
 
     def __iter__(self) -> Iterator[T]:
@@ -53,16 +41,17 @@ class Paginator(LazyResult[T]):
                 yield from page.items
 
     def pages(self) -> Generator[Page[T], None, None]:
-        """The pages of the list, those without a new record left out."""
-        return run(self._query.pages(), self._answer)
+        """Iterate over the pages; pages without a new record are left out."""
+        return run(self._query.pages(), self._send)
 
     def count(self) -> int | None:
-        """The server's total for this list, by one request of one record; None where the server tells none."""
-        return self._fetch(self._query, self._query.count_request()).count
+        """Return the server's total, from one request for one record; None where the server sends no total."""
+        count: int | None = self._fetch(self._query, self._query.count_request()).count
+        return count
 
 
-class AsyncPaginator(AsyncLazyResult[T]):
-    """The twin of `Paginator`: `async for`, and `await` for the count."""
+class AsyncPaginator(LazyResult[T]):
+    """`Paginator` for `async for`; `count` is a coroutine."""
 
     async def __aiter__(self) -> AsyncIterator[T]:
         async with aclosing(self.pages()) as pages:
@@ -71,19 +60,20 @@ class AsyncPaginator(AsyncLazyResult[T]):
                     yield item
 
     def pages(self) -> AsyncGenerator[Page[T], None]:
-        """The pages of the list, those without a new record left out."""
-        return run_async(self._query.pages(), self._answer)
+        """Iterate over the pages; pages without a new record are left out."""
+        return run_async(self._query.pages(), self._send)
 
     async def count(self) -> int | None:
-        """The server's total for this list, by one request of one record; None where the server tells none."""
-        return (await self._fetch(self._query, self._query.count_request())).count
+        """Return the server's total, from one request for one record; None where the server sends no total."""
+        count: int | None = (await self._fetch(self._query, self._query.count_request())).count
+        return count
 
 
 class Scan(LazyResult[T]):
     """A scan of the API: iterate it for its records, the oldest update first.
 
-    Each record comes once; one that changes meanwhile may come again, in its later state. Iterating again reads
-    again, and raises what iterating a `Paginator` does.
+    Each record comes once; one that changes during the scan may come again, in its later state. Iterating raises the
+    errors of `Paginator`.
     """
 
     def __iter__(self) -> Iterator[T]:
@@ -92,12 +82,12 @@ class Scan(LazyResult[T]):
                 yield from window.items
 
     def windows(self) -> Generator[Window[T], None, None]:
-        """The windows of time, one after the other, empty ones too: `scan(updated_at_min=window.end)` goes on."""
-        return run(self._query.windows(), self._answer)
+        """Iterate over the time windows in order, empty ones included; `scan(updated_at_min=window.end)` resumes."""
+        return run(self._query.windows(), self._send)
 
 
-class AsyncScan(AsyncLazyResult[T]):
-    """The twin of `Scan`: `async for`."""
+class AsyncScan(LazyResult[T]):
+    """`Scan` for `async for`."""
 
     async def __aiter__(self) -> AsyncIterator[T]:
         async with aclosing(self.windows()) as windows:
@@ -106,5 +96,5 @@ class AsyncScan(AsyncLazyResult[T]):
                     yield item
 
     def windows(self) -> AsyncGenerator[Window[T], None]:
-        """The windows of time, one after the other, empty ones too: `scan(updated_at_min=window.end)` goes on."""
-        return run_async(self._query.windows(), self._answer)
+        """Iterate over the time windows in order, empty ones included; `scan(updated_at_min=window.end)` resumes."""
+        return run_async(self._query.windows(), self._send)

@@ -1,4 +1,4 @@
-"""Newer documents into openapi.yaml: whole or not at all, the amendments kept."""
+"""Updates of openapi.yaml from newer documents: all or nothing, and amendments stay."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml.comments import CommentedMap
 
-from scripts.contract import missing_resources as offers
-from scripts.contract import update as spec_update
+from scripts.contract.merge import AMENDED, comments_at, dump, load_editable, merge_document, to_plain
+from scripts.contract.missing_resources import code_to_add, missing_lists
+from scripts.contract.openapi_documents import InvalidDocumentError
+from scripts.contract.update import check_agreement, extract_document, read_source
 from tests.support import ROOT
 from tests.support.http_server import Reply, replies, serving
 
-CONTACTS = Path(__file__).with_name("contacts.md")
+CONTACTS = Path(__file__).with_name("contacts_page.md")
 CERTIFICATE = ROOT / "tests/support/self-signed.pem"
 TEXT = (ROOT / "openapi.yaml").read_text(encoding="utf-8")
 FOLDERS = ("scripts", "wrapper", "generated", "tests")
@@ -30,7 +32,7 @@ FILES = ("openapi.yaml", ".spectral.yaml", "pyproject.toml")
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A checkout of its own, with this one's tools."""
+    """A copy of this checkout, with its tools."""
     for name in FOLDERS:
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", ".generate-*"))
     for name in FILES:
@@ -40,8 +42,8 @@ def tree(tmp_path: Path) -> Path:
 
 
 def run(tree: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    here = os.pathsep.join(map(str, (tree / "wrapper", tree / "generated", tree)))
-    environment = {**os.environ, "PYTHONPATH": here, "PYTHONDONTWRITEBYTECODE": "1", **environ}
+    path = os.pathsep.join(map(str, (tree / "wrapper", tree / "generated", tree)))
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", **environ}
     command = [sys.executable, *arguments]
     return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=120)
 
@@ -56,15 +58,15 @@ def state(tree: Path) -> dict[str, bytes]:
 
 
 def page(change: Any = lambda document: None) -> str:
-    """A page of the API's documentation as it is now, without our amendments, and changed."""
-    document = without_amendments(spec_update.editable(TEXT, "openapi.yaml"))
+    """Return a page of the API's documentation: the document without our amendments, with a change."""
+    document = without_amendments(load_editable(TEXT, "openapi.yaml"))
     change(document)
-    return f"# Get AI Sessions\n\n> Some words\n\n````yaml GET /ai-sessions\n{spec_update.dumped(document)}\n````\n"
+    return f"# Get AI Sessions\n\n> Some words\n\n````yaml GET /ai-sessions\n{dump(document)}\n````\n"
 
 
 def without_amendments(node: Any) -> Any:
     if isinstance(node, CommentedMap):
-        kept = [key for key in node if spec_update.AMENDED not in spec_update.comment_at(node, key)]
+        kept = [key for key in node if AMENDED not in comments_at(node, key)]
         return {key: without_amendments(node[key]) for key in kept}
     return [without_amendments(item) for item in node] if isinstance(node, list) else node
 
@@ -78,21 +80,21 @@ def operation(document: Any) -> Any:
 
 
 def merged(text: str) -> str:
-    ours = spec_update.editable(TEXT, "openapi.yaml")
-    spec_update.merge_document(ours, spec_update.document_in(text, "page.md"))
-    return spec_update.dumped(ours)
+    ours = load_editable(TEXT, "openapi.yaml")
+    merge_document(ours, extract_document(text, "page.md"))
+    return dump(ours)
 
 
-def test_a_page_that_says_what_it_said_changes_nothing() -> None:
+def test_an_unchanged_page_changes_nothing() -> None:
     assert merged(page()) == TEXT
 
 
-def test_json_says_the_same_as_yaml() -> None:
-    document = without_amendments(spec_update.editable(TEXT, "openapi.yaml"))
+def test_json_gives_the_same_result_as_yaml() -> None:
+    document = without_amendments(load_editable(TEXT, "openapi.yaml"))
     assert merged(json.dumps(document)) == TEXT
 
 
-def test_what_the_page_says_wins_and_the_amendments_it_is_silent_on_stay() -> None:
+def test_a_page_wins_and_other_amendments_stay() -> None:
     def change(document: Any) -> None:
         operation(document)["description"] = "New words"
         operation(document)["parameters"][1]["schema"]["maximum"] = 500
@@ -110,7 +112,7 @@ def test_what_the_page_says_wins_and_the_amendments_it_is_silent_on_stay() -> No
     assert "format: date-time # amended: its example is RFC 3339\n        status:" in text
 
 
-def test_an_amendment_goes_with_its_place() -> None:
+def test_an_amendment_of_a_removed_field_goes() -> None:
     def change(document: Any) -> None:
         del operation(document)["parameters"][1]
         del schemas(document)["AISession"]["properties"]["created_at"]
@@ -127,20 +129,20 @@ def test_operations_and_schemas_of_other_pages_stay() -> None:
     assert "AISessionState:" in text
 
 
-def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+def paths_in(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     found = [path] if path else []
     children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    return found + [place for key, child in children for place in places(child, (*path, key))]
+    return found + [inner for key, child in children for inner in paths_in(child, (*path, key))]
 
 
-PAGE = without_amendments(spec_update.editable(TEXT, "openapi.yaml"))
-PLACES = [place for place in places(PAGE) if place[0] in ("paths", "components") and len(place) > 3]
+PAGE = without_amendments(load_editable(TEXT, "openapi.yaml"))
+PATHS = [path for path in paths_in(PAGE) if path[0] in ("paths", "components") and len(path) > 3]
 
 
 @pytest.mark.drawn
 @settings(max_examples=settings().max_examples // 50)  # each reads and writes the document three times
-@given(st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from(["drop", "change", "add"])), max_size=4))
-def test_without_the_amendments_the_result_is_what_the_page_says(changes: list[tuple[tuple[Any, ...], str]]) -> None:
+@given(st.lists(st.tuples(st.sampled_from(PATHS), st.sampled_from(["drop", "change", "add"])), max_size=4))
+def test_without_amendments_the_result_equals_the_page(changes: list[tuple[tuple[Any, ...], str]]) -> None:
     document = copy.deepcopy(PAGE)
     for (*path, last), what in changes:
         parent = document
@@ -156,18 +158,18 @@ def test_without_the_amendments_the_result_is_what_the_page_says(changes: list[t
             parent[last] = "changed"
         elif what == "add" and isinstance(value, dict):
             value["x-new"] = {"deep": [1, 2]}
-    ours = spec_update.editable(TEXT, "openapi.yaml")
-    spec_update.merge_document(ours, spec_update.editable(spec_update.dumped(document), "page"))
-    found = without_amendments(spec_update.editable(spec_update.dumped(ours), "ours"))
+    ours = load_editable(TEXT, "openapi.yaml")
+    merge_document(ours, load_editable(dump(document), "page"))
+    found = without_amendments(load_editable(dump(ours), "ours"))
     for path_name, item in document["paths"].items():
         assert found["paths"][path_name] == {**found["paths"][path_name], **item}
     for section, components in document["components"].items():
         for name, component in components.items():
-            assert spec_update.plain(found["components"][section][name]) == spec_update.plain(component)
+            assert to_plain(found["components"][section][name]) == to_plain(component)
 
 
 @pytest.mark.long
-def test_a_new_page_leads_to_a_client_and_names_the_lines_left_to_add(tree: Path) -> None:
+def test_a_new_page_gives_a_client_and_the_code_to_add(tree: Path) -> None:
     before = state(tree)
     dry = update(tree, "--dry-run", str(CONTACTS))
     assert (dry.returncode, dry.stderr) == (0, "")
@@ -182,22 +184,24 @@ def test_a_new_page_leads_to_a_client_and_names_the_lines_left_to_add(tree: Path
 
 
 @pytest.mark.long
-def test_the_lines_that_are_named_offer_the_new_list_under_the_contract_tests(tree: Path) -> None:
+def test_the_suggested_code_passes_the_contract_tests(tree: Path) -> None:
     assert update(tree, str(CONTACTS)).returncode == 0
     pytest_here = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/contract"]
-    untold = run(tree, *pytest_here, "-k", "offers")
-    assert untold.returncode == 1
-    assert "konvo.contacts is not offered yet" in untold.stdout
-    (offer,) = offers.lists_not_offered(spec_update.plain(spec_update.editable(text_of(tree), "openapi.yaml")))
-    resource, sync, twin = offers.lines_to_add(offer).values()
+    without_code = run(tree, *pytest_here, "-k", "offers")
+    assert without_code.returncode == 1
+    assert "konvo.contacts is not offered yet" in without_code.stdout
+    (operation,) = missing_lists(to_plain(load_editable(text_of(tree), "openapi.yaml")))
+    resource, sync_line, async_line = code_to_add(operation).values()
     resources, client = tree / "wrapper/konvoai/_resources.py", tree / "wrapper/konvoai/_client.py"
     resources.write_text(f"{resources.read_text(encoding='utf-8')}\n\n{resource}", encoding="utf-8")
     head, between, tail = client.read_text(encoding="utf-8").split(" = AISessions(*readers)\n")
-    lines = [f"{part} = AISessions(*readers)\n{added}" for part, added in ((head, sync), (between, twin))]
+    lines = [f"{part} = AISessions(*readers)\n{added}" for part, added in ((head, sync_line), (between, async_line))]
     client.write_text("".join([*lines, tail]), encoding="utf-8")
-    told = run(tree, *pytest_here, "-k", "listContacts or offers")
-    assert told.returncode == 0, told.stdout
-    assert int(told.stdout.rsplit(" passed", 1)[0].split()[-1]) > 30
+    command = run(tree, "-m", "konvoai", "contacts", "list", "--help")
+    assert (command.returncode, "Include the tags." in command.stdout) == (0, True), command.stderr
+    with_code = run(tree, *pytest_here, "-k", "listContacts or offers")
+    assert with_code.returncode == 0, with_code.stdout
+    assert int(with_code.stdout.rsplit(" passed", 1)[0].split()[-1]) > 30
 
 
 def text_of(tree: Path) -> str:
@@ -205,7 +209,7 @@ def text_of(tree: Path) -> str:
 
 
 @pytest.mark.long
-def test_a_breaking_change_is_taken_only_where_it_is_accepted(tree: Path, tmp_path: Path) -> None:
+def test_a_breaking_change_needs_to_be_accepted(tree: Path, tmp_path: Path) -> None:
     def change(document: Any) -> None:
         del schemas(document)["AISession"]["properties"]["feed_id"]
 
@@ -222,7 +226,7 @@ def test_a_breaking_change_is_taken_only_where_it_is_accepted(tree: Path, tmp_pa
 
 
 @pytest.mark.long
-def test_what_cannot_be_used_is_told_and_nothing_is_changed(tree: Path, tmp_path: Path) -> None:
+def test_an_unusable_document_changes_nothing(tree: Path, tmp_path: Path) -> None:
     def forget(document: Any) -> None:
         del operation(document)["responses"]["200"]["description"]
 
@@ -230,14 +234,14 @@ def test_what_cannot_be_used_is_told_and_nothing_is_changed(tree: Path, tmp_path
         operation(document)["responses"]["200"]["content"]["application/json"]["schema"]["$ref"] = "#/components/x/Y"
 
     broken = page().replace("      parameters:\n", "      parameters: [\n", 1)
-    wrong = {
+    documents = {
         "broken.md": (broken, r"broken.md, line 24, column"),
-        "no_document.md": ("# Nothing here", "no_document.md is no OpenAPI document"),
+        "no_document.md": ("# Nothing here", "no_document.md is not an OpenAPI document"),
         "invalid.md": (page(forget), "not valid"),
         "dangling.md": (page(dangle), "not valid"),
     }
     before = state(tree)
-    for name, (text, reason) in wrong.items():
+    for name, (text, reason) in documents.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
         done = update(tree, str(tmp_path / name))
         assert done.returncode == 2, name
@@ -252,13 +256,11 @@ def test_what_cannot_be_used_is_told_and_nothing_is_changed(tree: Path, tmp_path
 def test_two_pages_that_disagree_are_both_shown() -> None:
     other = CONTACTS.read_text(encoding="utf-8").replace("        message:\n", "        reason:\n")
     pages = {
-        "one.md": spec_update.document_in(page(), "one.md"),
-        "two.md": spec_update.document_in(other.replace("        - message\n", "        - reason\n"), "two.md"),
+        "one.md": extract_document(page(), "one.md"),
+        "two.md": extract_document(other.replace("        - message\n", "        - reason\n"), "two.md"),
     }
-    with pytest.raises(
-        spec_update.BrokenDocumentError, match=r"(?s)schemas Error.*one.md says.*message.*two.md.*reason"
-    ):
-        spec_update.refuse_disagreement(pages)
+    with pytest.raises(InvalidDocumentError, match=r"(?s)schemas Error.*one.md says.*message.*two.md.*reason"):
+        check_agreement(pages)
 
 
 def test_an_address_is_read_over_https(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,13 +270,13 @@ def test_an_address_is_read_over_https(monkeypatch: pytest.MonkeyPatch) -> None:
     context.load_cert_chain(CERTIFICATE)
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     with serving(replies(Reply(page().encode(), headers={"Content-Type": "text/markdown"})), tls=context) as server:
-        assert merged(spec_update.read(f"{server.url}/page.md")) == TEXT
+        assert merged(read_source(f"{server.url}/page.md")) == TEXT
     with serving(replies(Reply(b"", status=404)), tls=context) as server:
-        with pytest.raises(spec_update.BrokenDocumentError, match="404"):
-            spec_update.read(f"{server.url}/page.md")
+        with pytest.raises(InvalidDocumentError, match="404"):
+            read_source(f"{server.url}/page.md")
 
 
-def test_an_operation_that_has_gone_is_one_clear_failure(tree: Path) -> None:
+def test_a_removed_operation_is_a_single_clear_failure(tree: Path) -> None:
     (tree / "generated/konvo_api_client/api/ai_sessions/list_ai_sessions.py").unlink()
     done = run(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/contract")
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""Run beside a client that was generated from other.yaml: holds the decoder to types that ours does not have."""
+"""Checks of the decoder on types that our API does not have, with a client generated from orders.yaml."""
 
 import copy
 import json
@@ -17,10 +17,10 @@ from konvoai import ResponseValidationError, models
 from konvoai._client import page_response
 from konvoai._decoding.drift import Drift
 from konvoai._decoding.page import decode_page
-from tests.support import api_document as document
+from tests.support import api_document
 from tests.support.strategies import conforming
 
-document.PATH = Path(sys.argv[1])
+api_document.PATH = Path(sys.argv[1])
 DECODE = partial(decode_page, models.OrderResponse)
 ORDERS = {"$ref": "#/components/schemas/OrderResponse"}
 ORDER = {
@@ -30,28 +30,28 @@ ORDER = {
 }
 
 
-def answer(page: Any) -> httpx.Response:
+def make_response(page: Any) -> httpx.Response:
     return httpx.Response(200, content=json.dumps(page), request=httpx.Request("GET", "https://konvo.example"))
 
 
 def decode(*records: Any) -> list[Any]:
-    response = answer({"result": records})
+    response = make_response({"result": records})
     return page_response(DECODE, response, Drift("ignore")).items
 
 
 @settings(deadline=None, max_examples=60)
-@given(conforming(ORDERS, more=False))
-def conforming_answers_are_decoded_as_from_dict_does(page: dict[str, Any]) -> None:
-    response = answer(page)
+@given(conforming(ORDERS, extra=False))
+def a_conforming_response_equals_from_dict(page: dict[str, Any]) -> None:
+    response = make_response(page)
     assert page_response(DECODE, response, Drift("raise")).items == models.OrderResponse.from_dict(page).result
 
 
-def each_type_arrives() -> None:
-    (order,) = decode({**ORDER, "due": "2026-03-01", "from": "shop", "class": "c", "priority": 4, "note": None})
+def each_type_is_decoded() -> None:
+    (order,) = decode({**ORDER, "due": "2026-03-01", "from": "store", "class": "c", "priority": 4, "note": None})
     assert (order.order_id, order.placed_at) == (UUID(ORDER["orderId"]), datetime(2026, 2, 25, 16, 46, 34, tzinfo=UTC))
     assert (order.due, order.from_, order.class_, order.priority, order.note) == (
         date(2026, 3, 1),
-        "shop",
+        "store",
         "c",
         4,
         None,
@@ -60,8 +60,8 @@ def each_type_arrives() -> None:
     assert order.customer["since"] == 2020
 
 
-def what_does_not_fit_is_kept_aside() -> None:
-    odd = {
+def mismatched_fields_are_kept_in_additional_properties() -> None:
+    mismatched = {
         "due": "1 March",
         "priority": True,
         "tags": ["a", 5],
@@ -69,23 +69,23 @@ def what_does_not_fit_is_kept_aside() -> None:
         "number": 1.5,
         "parts": [ORDER, {"orderId": 5}],
         "stock": {"a": "many"},
-        "places": {"b": {"vip": True}},
+        "sites": {"b": {"vip": True}},
         "closed": {"code": 1, "more": 2},
         "shippedAt": "never",
     }
-    (order,) = decode({**copy.deepcopy(ORDER), **copy.deepcopy(odd)})
-    assert order.additional_properties == odd
-    assert order.to_dict() == {**ORDER, **odd, "placedAt": "2026-02-25T16:46:34+00:00"}
+    (order,) = decode({**copy.deepcopy(ORDER), **copy.deepcopy(mismatched)})
+    assert order.additional_properties == mismatched
+    assert order.to_dict() == {**ORDER, **mismatched, "placedAt": "2026-02-25T16:46:34+00:00"}
 
 
-def a_record_without_what_it_must_have_is_an_error_with_its_place() -> None:
+def an_invalid_required_field_is_an_error_with_its_path() -> None:
     with pytest.raises(ResponseValidationError) as caught:
         decode(ORDER, {**ORDER, "placedAt": "never"})
-    assert caught.value.place == "result[1]"
+    assert caught.value.json_path == "result[1]"
 
 
 if __name__ == "__main__":
-    conforming_answers_are_decoded_as_from_dict_does()
-    each_type_arrives()
-    what_does_not_fit_is_kept_aside()
-    a_record_without_what_it_must_have_is_an_error_with_its_place()
+    a_conforming_response_equals_from_dict()
+    each_type_is_decoded()
+    mismatched_fields_are_kept_in_additional_properties()
+    an_invalid_required_field_is_an_error_with_its_path()

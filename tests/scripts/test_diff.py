@@ -1,4 +1,4 @@
-"""scripts/contract/diff.py, on the API document itself with one thing changed."""
+"""The diff of API documents, on the real document with one thing changed."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scripts.contract.diff import Change, differences, main
-from scripts.contract.release_notes import release
+from scripts.contract.release_notes import next_release
 from tests.support import ROOT
 from tests.support.api_document import load
 
 DOCUMENT: dict[str, Any] = load()
-FEWER = settings(max_examples=settings().max_examples // 2)
+HALF_THE_EXAMPLES = settings(max_examples=settings().max_examples // 2)
 
 GET = "/paths/~1ai-sessions/get"
 LIMIT = f"{GET}/parameters/1"
 BODY = f"{GET}/requestBody"
 OK = f"{GET}/responses/200"
-ANSWER = f"{OK}/content/application~1json/schema"
+RESPONSE = f"{OK}/content/application~1json/schema"
 SCHEMAS = "/components/schemas"
 SESSION = f"{SCHEMAS}/AISession/properties"
 TRAIL = f"{SCHEMAS}/AISessionState/properties/trail"
@@ -35,51 +35,51 @@ CHANNEL = f"{SESSION}/channel"
 OTHER = "#/components/schemas/Other"
 KEY = "/components/securitySchemes/apiKeyAuth"
 TEXT = {"type": "string"}
-GONE: Any = object()
+REMOVED: Any = object()
 
 
-def put(document: Any, place: str, value: Any) -> Any:
-    """A copy with another value at a JSON pointer, or without it; `-` is the end of a list."""
-    made = copy.deepcopy(document)
-    *steps, last = (step.replace("~1", "/") for step in place.removeprefix("/").split("/"))
-    inside = made
+def put(document: Any, pointer: str, value: Any) -> Any:
+    """Return a copy with another value at a JSON pointer, or without it; `-` is the end of a list."""
+    changed = copy.deepcopy(document)
+    *steps, last = (step.replace("~1", "/") for step in pointer.removeprefix("/").split("/"))
+    inside = changed
     for step in steps:
         inside = inside[int(step)] if isinstance(inside, list) else inside.setdefault(step, {})
     if isinstance(inside, list):
         if last == "-":
             inside.append(value)
-        elif value is GONE:
+        elif value is REMOVED:
             del inside[int(last)]
         else:
             inside[int(last)] = value
-    elif value is GONE:
+    elif value is REMOVED:
         del inside[last]
     else:
         inside[last] = value
-    return made
+    return changed
 
 
-def renamed(place: str, name: str) -> Callable[[Any], Any]:
-    """Rename a key where it is."""
+def renamed(pointer: str, name: str) -> Callable[[Any], Any]:
+    """Return a function that renames a key and keeps its position."""
 
     def rename(document: Any) -> Any:
-        made = copy.deepcopy(document)
-        *steps, last = (step.replace("~1", "/") for step in place.removeprefix("/").split("/"))
-        inside = made
+        changed = copy.deepcopy(document)
+        *steps, last = (step.replace("~1", "/") for step in pointer.removeprefix("/").split("/"))
+        inside = changed
         for step in steps:
             inside = inside[step]
         entries = [(name if key == last else key, value) for key, value in inside.items()]
         inside.clear()
         inside.update(entries)
-        return made
+        return changed
 
     return rename
 
 
-def after(*changes: tuple[str, Any]) -> Any:
+def with_changes(*changes: tuple[str, Any]) -> Any:
     document: Any = DOCUMENT
-    for place, value in changes:
-        document = put(document, place, value)
+    for pointer, value in changes:
+        document = put(document, pointer, value)
     return document
 
 
@@ -87,20 +87,20 @@ def session(field: str) -> str:
     return f"schema AISession.{field}"
 
 
-SENT = after((BODY, {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}))
-HINTED = after((f"{SCHEMAS}/Error/properties/hint", TEXT), (f"{SCHEMAS}/Error/required/-", "hint"))["components"][
+SENDING = with_changes((BODY, {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}))
+HINT = with_changes((f"{SCHEMAS}/Error/properties/hint", TEXT), (f"{SCHEMAS}/Error/required/-", "hint"))["components"][
     "schemas"
 ]["Error"]
-CLOSED = after((f"{SCHEMAS}/Error/additionalProperties", False))
-NULLABLE = after((f"{CHANNEL}/nullable", True))
-UNION = after((f"{SESSION}/id", {"oneOf": [TEXT, {"type": "integer"}]}))
-COMPOSED = after((f"{SESSION}/id", {"allOf": [TEXT]}))
-REQUIRED = after((f"{LIMIT}/required", True))
-OBJECT = after((f"{SESSION}/id", {"type": "object", "title": "Key"}))
-SENT_NULL = put(SENT, f"{SCHEMAS}/Error/properties/message/nullable", True)
-TWO = after(("/servers/-", {"url": "https://eu.konvoai.com"}))
-FIXED = after((f"{GET}/parameters/-", {"name": "locale", "in": "header", "schema": TEXT}))
-MAP = after((f"{SESSION}/id", {"type": "object", "additionalProperties": TEXT}))
+CLOSED = with_changes((f"{SCHEMAS}/Error/additionalProperties", False))
+NULLABLE = with_changes((f"{CHANNEL}/nullable", True))
+UNION = with_changes((f"{SESSION}/id", {"oneOf": [TEXT, {"type": "integer"}]}))
+COMPOSED = with_changes((f"{SESSION}/id", {"allOf": [TEXT]}))
+REQUIRED = with_changes((f"{LIMIT}/required", True))
+OBJECT = with_changes((f"{SESSION}/id", {"type": "object", "title": "Key"}))
+SENT_NULL = put(SENDING, f"{SCHEMAS}/Error/properties/message/nullable", True)
+TWO = with_changes(("/servers/-", {"url": "https://eu.konvoai.com"}))
+FIXED = with_changes((f"{GET}/parameters/-", {"name": "locale", "in": "header", "schema": TEXT}))
+MAP = with_changes((f"{SESSION}/id", {"type": "object", "additionalProperties": TEXT}))
 
 HERE, THERE = "GET /ai-sessions", "GET /ai-sessions, parameter limit"
 B, C = True, False
@@ -109,7 +109,7 @@ CASES: list[Case] = [
     # parameters
     (DOCUMENT, f"{GET}/parameters/-", {"name": "q", "in": "query", "schema": TEXT}, f"{HERE}, parameter q", C, "added"),
     (DOCUMENT, f"{GET}/parameters/-", {"name": "q", "required": True}, f"{HERE}, parameter q", B, "added"),
-    (DOCUMENT, LIMIT, GONE, THERE, B, "removed"),
+    (DOCUMENT, LIMIT, REMOVED, THERE, B, "removed"),
     (DOCUMENT, f"{LIMIT}/name", "size", THERE, B, "renamed to size"),
     (DOCUMENT, f"{LIMIT}/required", True, THERE, B, "refused"),
     (REQUIRED, f"{LIMIT}/required", False, THERE, C, "leave it out"),
@@ -119,11 +119,11 @@ CASES: list[Case] = [
     (DOCUMENT, f"{LIMIT}/style", "form", THERE, B, "style"),
     (DOCUMENT, f"{LIMIT}/schema/type", "string", THERE, B, "integer became string"),
     (DOCUMENT, f"{LIMIT}/schema/format", "int64", THERE, B, "int32 became int64"),
-    (DOCUMENT, f"{LIMIT}/schema/format", GONE, THERE, C, "format int32 removed"),
+    (DOCUMENT, f"{LIMIT}/schema/format", REMOVED, THERE, C, "format int32 removed"),
     (DOCUMENT, f"{GET}/parameters/2/schema/format", "date", f"{HERE}, parameter updated_at_min", B, "Python type"),
     (DOCUMENT, f"{LIMIT}/schema/maximum", 100, THERE, B, "maximum 200 became 100: values that were right"),
     (DOCUMENT, f"{LIMIT}/schema/maximum", 300, THERE, C, "maximum 200 became 300"),
-    (DOCUMENT, f"{LIMIT}/schema/maximum", GONE, THERE, C, "maximum 200 removed"),
+    (DOCUMENT, f"{LIMIT}/schema/maximum", REMOVED, THERE, C, "maximum 200 removed"),
     (DOCUMENT, f"{LIMIT}/schema/minimum", 10, THERE, B, "values that were right"),
     (DOCUMENT, f"{LIMIT}/schema/minimum", 0, THERE, C, "minimum 1 became 0"),
     (DOCUMENT, f"{LIMIT}/schema/exclusiveMaximum", True, THERE, B, "exclusiveMaximum true added"),
@@ -139,32 +139,32 @@ CASES: list[Case] = [
     # responses
     (DOCUMENT, f"{GET}/responses/404", {"description": "none"}, f"{HERE}, response 404", C, "added"),
     (DOCUMENT, f"{GET}/responses/202", {"description": "wait"}, f"{HERE}, response 202", B, "added"),
-    (DOCUMENT, f"{GET}/responses/400", GONE, f"{HERE}, response 400", B, "removed"),
+    (DOCUMENT, f"{GET}/responses/400", REMOVED, f"{HERE}, response 400", B, "removed"),
     (DOCUMENT, f"{OK}/content/text~1csv", {"schema": TEXT}, f"{HERE}, response 200, text/csv", C, "added"),
-    (DOCUMENT, f"{OK}/content/application~1json", GONE, f"{HERE}, response 200, application/json", B, "removed"),
+    (DOCUMENT, f"{OK}/content/application~1json", REMOVED, f"{HERE}, response 200, application/json", B, "removed"),
     (DOCUMENT, f"{OK}/headers/ETag", {"schema": TEXT}, f"{HERE}, response 200, header ETag", C, "added"),
-    (DOCUMENT, ANSWER, GONE, f"{HERE}, response 200, application/json", B, "another one"),
-    (DOCUMENT, f"{ANSWER}/$ref", "#/components/schemas/Error", f"{HERE}, response 200, application/json", B, "$ref"),
-    (DOCUMENT, ANSWER, {"$ref": "#/nowhere"}, f"{HERE}, response 200, application/json", B, "#/nowhere"),
+    (DOCUMENT, RESPONSE, REMOVED, f"{HERE}, response 200, application/json", B, "another one"),
+    (DOCUMENT, f"{RESPONSE}/$ref", "#/components/schemas/Error", f"{HERE}, response 200, application/json", B, "$ref"),
+    (DOCUMENT, RESPONSE, {"$ref": "#/nowhere"}, f"{HERE}, response 200, application/json", B, "#/nowhere"),
     # request bodies
     (DOCUMENT, BODY, {"required": True, "content": {}}, f"{HERE}, requestBody", B, "calls without it are refused"),
-    (SENT, f"{BODY}/content/application~1json", GONE, f"{HERE}, requestBody, application/json", B, "removed"),
-    (SENT, f"{SCHEMAS}/Error/properties/hint", TEXT, "schema Error.hint", C, "added"),
-    (SENT, f"{SCHEMAS}/Error", HINTED, "schema Error.hint", B, "required, and calls without it are refused"),
-    (SENT, f"{SCHEMAS}/Error/properties/message/maxLength", 9, "schema Error.message", B, "values that were right"),
+    (SENDING, f"{BODY}/content/application~1json", REMOVED, f"{HERE}, requestBody, application/json", B, "removed"),
+    (SENDING, f"{SCHEMAS}/Error/properties/hint", TEXT, "schema Error.hint", C, "added"),
+    (SENDING, f"{SCHEMAS}/Error", HINT, "schema Error.hint", B, "required, and calls without it are refused"),
+    (SENDING, f"{SCHEMAS}/Error/properties/message/maxLength", 9, "schema Error.message", B, "values that were right"),
     (SENT_NULL, f"{SCHEMAS}/Error/properties/message/nullable", False, "schema Error.message", B, "None is refused"),
-    # schemas that answers hold
+    # schemas of responses
     (DOCUMENT, f"{SESSION}/mood", TEXT, session("mood"), C, "added"),
-    (DOCUMENT, f"{SESSION}/contact_id", GONE, session("contact_id"), B, "removed"),
+    (DOCUMENT, f"{SESSION}/contact_id", REMOVED, session("contact_id"), B, "removed"),
     (DOCUMENT, f"{SESSION}/contact_id/type", "integer", session("contact_id"), B, "string became integer"),
     (DOCUMENT, f"{SESSION}/contact_id/format", "uuid", session("contact_id"), B, "Python type"),
-    (DOCUMENT, f"{SESSION}/created_at/format", GONE, session("created_at"), B, "Python type"),
+    (DOCUMENT, f"{SESSION}/created_at/format", REMOVED, session("created_at"), B, "Python type"),
     (DOCUMENT, f"{SCHEMAS}/Error/properties/error/format", "int64", "schema Error.error", C, "no call that was right"),
     (DOCUMENT, f"{CHANNEL}/enum/-", "sms", session("channel"), C, "enum value sms added"),
-    (DOCUMENT, f"{CHANNEL}/enum/2", GONE, session("channel"), B, "enum value email removed"),
+    (DOCUMENT, f"{CHANNEL}/enum/2", REMOVED, session("channel"), B, "enum value email removed"),
     (DOCUMENT, f"{CHANNEL}/enum/2", "mail", session("channel"), B, "enum value email renamed to mail"),
     (DOCUMENT, f"{CHANNEL}/enum", ["email", "live_chat", "whatsapp", "instagram"], session("channel"), C, "order"),
-    (DOCUMENT, f"{CHANNEL}/enum", GONE, session("channel"), B, "enum"),
+    (DOCUMENT, f"{CHANNEL}/enum", REMOVED, session("channel"), B, "enum"),
     (DOCUMENT, f"{CHANNEL}/nullable", True, session("channel"), B, "readers may find None"),
     (NULLABLE, f"{CHANNEL}/nullable", False, session("channel"), C, "no None any more"),
     (DOCUMENT, f"{CHANNEL}/maxLength", 9, session("channel"), C, "no call that was right fails"),
@@ -180,30 +180,30 @@ CASES: list[Case] = [
     (DOCUMENT, f"{SCHEMAS}/Error/additionalProperties", False, "schema Error", B, "others are refused"),
     (DOCUMENT, f"{SCHEMAS}/Error/additionalProperties", True, "schema Error", C, "kept"),
     (DOCUMENT, f"{SCHEMAS}/Error/additionalProperties", TEXT, "schema Error.*", B, "type string added"),
-    (CLOSED, f"{SCHEMAS}/Error/additionalProperties", GONE, "schema Error", C, "kept"),
+    (CLOSED, f"{SCHEMAS}/Error/additionalProperties", REMOVED, "schema Error", C, "kept"),
     (MAP, f"{SESSION}/id/additionalProperties/type", "integer", session("id.*"), B, "string became integer"),
     (COMPOSED, f"{SESSION}/id/allOf/0/type", "integer", session("id allOf[0]"), B, "string became integer"),
     (COMPOSED, f"{SESSION}/id/allOf/-", {"maxLength": 3}, session("id allOf[1]"), C, "added"),
-    (COMPOSED, f"{SESSION}/id/allOf/0", GONE, session("id allOf[0]"), B, "removed"),
+    (COMPOSED, f"{SESSION}/id/allOf/0", REMOVED, session("id allOf[0]"), B, "removed"),
     (UNION, f"{SESSION}/id/oneOf/-", {"type": "boolean"}, session("id oneOf[2]"), B, "added"),
-    (UNION, f"{SESSION}/id/oneOf/0", GONE, session("id oneOf[1]"), B, "removed"),
+    (UNION, f"{SESSION}/id/oneOf/0", REMOVED, session("id oneOf[1]"), B, "removed"),
     (UNION, f"{SESSION}/id/oneOf", [{"type": "integer"}, TEXT], session("id oneOf[0]"), B, "string became"),
     (UNION, f"{SESSION}/id/discriminator", {"propertyName": "kind"}, session("id"), B, "discriminator"),
     (OBJECT, f"{SESSION}/id/title", "Identity", session("id"), B, "Python names"),
     (DOCUMENT, f"{SCHEMAS}/New", TEXT, "schema New", C, "added"),
-    (DOCUMENT, f"{SCHEMAS}/Error", GONE, "schema Error", B, "removed"),
+    (DOCUMENT, f"{SCHEMAS}/Error", REMOVED, "schema Error", B, "removed"),
     # authentication and servers
-    (DOCUMENT, "/security", GONE, "document", C, "right still"),
+    (DOCUMENT, "/security", REMOVED, "document", C, "right still"),
     (DOCUMENT, "/security/-", {"other": []}, "document", C, "right still"),
     (DOCUMENT, "/security/0", {"other": []}, "document", B, "may be refused"),
     (DOCUMENT, f"{GET}/security", [{"other": []}], HERE, B, "security"),
     (DOCUMENT, f"{KEY}/name", "x-key", "scheme apiKeyAuth", B, "x-api-key became x-key"),
     (DOCUMENT, f"{KEY}/in", "query", "scheme apiKeyAuth", B, "header became query"),
     (DOCUMENT, f"{KEY}/type", "http", "scheme apiKeyAuth", B, "apiKey became http"),
-    (DOCUMENT, KEY, GONE, "scheme apiKeyAuth", B, "removed"),
+    (DOCUMENT, KEY, REMOVED, "scheme apiKeyAuth", B, "removed"),
     (DOCUMENT, "/servers/0/url", "https://eu.konvoai.com", "servers[0]", B, "old address"),
     (DOCUMENT, "/servers/-", {"url": "https://eu.konvoai.com"}, "servers[1]", C, "added"),
-    (TWO, "/servers/0", GONE, "servers[1]", B, "removed"),
+    (TWO, "/servers/0", REMOVED, "servers[1]", B, "removed"),
     (TWO, "/servers", TWO["servers"][::-1], "servers[0]", B, "api.konvoai.com became"),
     # operations and paths
     (DOCUMENT, f"{GET}/operationId", "sessions", HERE, B, "Python names"),
@@ -212,30 +212,31 @@ CASES: list[Case] = [
     (DOCUMENT, f"{GET}/deprecated", True, HERE, C, "works as before"),
     (DOCUMENT, f"{GET}/callbacks", {"done": {}}, HERE, B, "callbacks"),
     (DOCUMENT, "/paths/~1ai-sessions/post", {"operationId": "add"}, "POST /ai-sessions", C, "added"),
-    (DOCUMENT, GET, GONE, HERE, B, "removed"),
-    (DOCUMENT, "/paths/~1ai-sessions", GONE, HERE, B, "removed"),
+    (DOCUMENT, GET, REMOVED, HERE, B, "removed"),
+    (DOCUMENT, "/paths/~1ai-sessions", REMOVED, HERE, B, "removed"),
     (DOCUMENT, "/paths/~1ai-sessions/x-owner", "support", "document", C, "x-owner"),
     (DOCUMENT, "/x-gateway", {"a": 1}, "document", C, "x-gateway"),
     (DOCUMENT, "/openapi", "3.0.3", "document", C, "3.0.3"),
-    (DOCUMENT, "/unheard", 1, "document", B, "unheard"),
+    (DOCUMENT, "/unknown", 1, "document", B, "unknown"),
 ]  # fmt: skip
 
 
-SEVERAL = {
+SEVERAL_LINES = {
     "#/nowhere",
     "string",
     "calls without it are refused",
     "string became",
     "api.konvoai.com became",
-}  # what was there before goes, or more comes
+}
+"""Changes that take more than one line."""
 
 
-@pytest.mark.parametrize(("old", "place", "value", "at", "breaking", "word"), CASES)
-def test_a_change_is_one_line(old: Any, place: str, value: Any, at: str, breaking: bool, word: str) -> None:
-    changes = differences(old, put(old, place, value))
-    told = [change for change in changes if word in change.what]
-    assert [(at, breaking)] == [(change.place, change.breaking) for change in told], changes
-    assert told == changes or value is GONE or word in SEVERAL, changes
+@pytest.mark.parametrize(("old", "pointer", "value", "path", "breaking", "word"), CASES)
+def test_a_change_is_one_line(old: Any, pointer: str, value: Any, path: str, breaking: bool, word: str) -> None:
+    changes = differences(old, put(old, pointer, value))
+    found = [change for change in changes if word in change.what]
+    assert [(path, breaking)] == [(change.path, change.breaking) for change in found], changes
+    assert found == changes or value is REMOVED or word in SEVERAL_LINES, changes
 
 
 @pytest.mark.parametrize(
@@ -247,76 +248,76 @@ def test_a_change_is_one_line(old: Any, place: str, value: Any, at: str, breakin
         (renamed(f"{OK}/content/application~1json", "text/json"), "breaking   GET /ai-sessions, response 200, app"),
     ],
 )  # fmt: skip
-def test_what_only_has_another_name_is_renamed(rename: Callable[[Any], Any], line: str) -> None:
+def test_a_change_of_name_alone_is_a_rename(rename: Callable[[Any], Any], line: str) -> None:
     (change,) = differences(DOCUMENT, rename(DOCUMENT))
     assert str(change).startswith(line)
 
 
-def test_a_renamed_operation_is_compared_with_what_it_was() -> None:
+def test_a_renamed_operation_is_compared_with_its_old_self() -> None:
     moved = put(renamed("/paths/~1ai-sessions", "/sessions")(DOCUMENT), "/paths/~1sessions/get/deprecated", True)
     assert [True, False] == [change.breaking for change in differences(DOCUMENT, moved)]
 
 
-def test_a_shared_schema_is_told_once_and_by_what_it_is_used_for() -> None:
+def test_a_shared_schema_changes_once_and_by_its_usage() -> None:
     used_twice = put(DOCUMENT, f"{GET}/responses/404", DOCUMENT["paths"]["/ai-sessions"]["get"]["responses"]["400"])
     (change,) = differences(used_twice, put(used_twice, f"{SCHEMAS}/Error/properties/error/format", "int64"))
     assert ("schema Error.error", False) == change[:2]
-    (change,) = differences(SENT, put(SENT, f"{SCHEMAS}/Error/properties/error/format", "int64"))
+    (change,) = differences(SENDING, put(SENDING, f"{SCHEMAS}/Error/properties/error/format", "int64"))
     assert ("schema Error.error", True) == change[:2]
 
 
-def test_a_renamed_class_is_told_wherever_it_is_the_type() -> None:
-    made = put(renamed(f"{SCHEMAS}/AISessionState", "Skill")(DOCUMENT), f"{SESSION}/state/$ref", f"#{SCHEMAS}/Skill")
+def test_a_renamed_class_is_listed_wherever_it_is_the_type() -> None:
+    changed = put(renamed(f"{SCHEMAS}/AISessionState", "Skill")(DOCUMENT), f"{SESSION}/state/$ref", f"#{SCHEMAS}/Skill")
     assert [
         "schema AISession.state: $ref AISessionState became Skill: the Python type is another one",
         "schema AISessionState: renamed to Skill: its class is renamed",
-    ] == [str(change).removeprefix("breaking").strip() for change in differences(DOCUMENT, made)]
+    ] == [str(change).removeprefix("breaking").strip() for change in differences(DOCUMENT, changed)]
 
 
-def test_a_schema_instead_of_a_class_is_another_type() -> None:
-    place = f"{GET}/responses/400/content/application~1json/schema"
-    first, *_ = differences(DOCUMENT, put(DOCUMENT, place, DOCUMENT["components"]["schemas"]["Error"]))
+def test_an_inline_schema_instead_of_a_class_changes_the_type() -> None:
+    pointer = f"{GET}/responses/400/content/application~1json/schema"
+    first, *_ = differences(DOCUMENT, put(DOCUMENT, pointer, DOCUMENT["components"]["schemas"]["Error"]))
     assert ("GET /ai-sessions, response 400, application/json", True) == first[:2]
     assert "$ref Error removed: the Python type is another one" == first.what
 
 
-def test_a_ref_to_a_parameter_and_the_parameter_are_the_same() -> None:
+def test_a_ref_to_a_parameter_equals_the_parameter() -> None:
     shared = put(DOCUMENT, "/components/parameters/Limit", DOCUMENT["paths"]["/ai-sessions"]["get"]["parameters"][1])
     assert [] == differences(shared, put(shared, LIMIT, {"$ref": "#/components/parameters/Limit"}))
 
 
-def test_a_parameter_said_for_its_path_is_as_one_said_for_its_operation() -> None:
+def test_a_parameter_of_a_path_equals_one_of_its_operation() -> None:
     first, *others = DOCUMENT["paths"]["/ai-sessions"]["get"]["parameters"]
     shared = put(put(DOCUMENT, f"{GET}/parameters", others), "/paths/~1ai-sessions/parameters", [first])
     assert [] == differences(DOCUMENT, shared)
 
 
-def test_a_schema_that_holds_itself_is_compared() -> None:
+def test_a_recursive_schema_is_compared() -> None:
     inner = {"properties": {"inner": {"$ref": OTHER}}}
-    holding = put(DOCUMENT, f"{SCHEMAS}/Other", {"properties": {"inner": inner}})
-    (change,) = differences(holding, put(holding, f"{SCHEMAS}/Other/properties/inner/type", "string"))
+    recursive = put(DOCUMENT, f"{SCHEMAS}/Other", {"properties": {"inner": inner}})
+    (change,) = differences(recursive, put(recursive, f"{SCHEMAS}/Other/properties/inner/type", "string"))
     assert ("schema Other.inner", True) == change[:2]
 
 
-WORDS = {"description", "summary", "example", "examples", "externalDocs", "title"}
-MAPS = {"properties", "responses", "content", "schemas", "securitySchemes", "paths"}  # their keys are names
+PROSE_FIELDS = {"description", "summary", "example", "examples", "externalDocs", "title"}
+MAP_FIELDS = {"properties", "responses", "content", "schemas", "securitySchemes", "paths"}  # their keys are names
 
 
 def meaningful(document: Any, inside: str = "", path: str = "") -> list[str]:
-    """The JSON pointers of everything but words."""
+    """Return the JSON pointers of everything but prose."""
     inner = (
         document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
     )
     found = []
     for key, value in inner:
-        if (key in WORDS and inside not in MAPS) or (key == "info" and not path):
+        if (key in PROSE_FIELDS and inside not in MAP_FIELDS) or (key == "info" and not path):
             continue
-        place = f"{path}/{str(key).replace('/', '~1')}"
-        found += [place, *meaningful(value, str(key) if inside not in MAPS else "", place)]
+        pointer = f"{path}/{str(key).replace('/', '~1')}"
+        found += [pointer, *meaningful(value, str(key) if inside not in MAP_FIELDS else "", pointer)]
     return found
 
 
-RICH = after(
+RICH = with_changes(
     (BODY, {"required": True, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}),
     (f"{SESSION}/any", {"oneOf": [TEXT, {"type": "integer", "minimum": 3}], "nullable": True}),
     (f"{SESSION}/all", {"allOf": [{"$ref": "#/components/schemas/Error"}, {"properties": {"description": TEXT}}]}),
@@ -327,25 +328,25 @@ RICH = after(
     ("/components/schemas/Id", {"type": "string", "pattern": "^a"}),
     ("/tags", [{"name": "ai-sessions"}, {"name": "more"}]),
 )  # fmt: skip
-PLACES = [place for place in meaningful(RICH) if place != "/paths"]  # without paths it is refused
-ADDED = ["zz", "x-zz", "nullable", "enum", "required", "$ref", "default"]
+POINTERS = [pointer for pointer in meaningful(RICH) if pointer != "/paths"]  # a document without paths is refused
+ADDED_KEYS = ["zz", "x-zz", "nullable", "enum", "required", "$ref", "default"]
 scalars = (
     st.none() | st.booleans() | st.integers(-3, 300) | st.sampled_from(["", "string", "query", "page", "object", "200"])
 )
 values = scalars | st.sampled_from([[], {}, [1], {"type": "string"}, {"$ref": "#/components/schemas/Id"}, ["page"]])
 
 
-def at(document: Any, place: str) -> Any:
-    for step in place.removeprefix("/").split("/"):
+def value_at(document: Any, pointer: str) -> Any:
+    for step in pointer.removeprefix("/").split("/"):
         document = document[int(step)] if isinstance(document, list) else document[step.replace("~1", "/")]
     return document
 
 
 @st.composite
 def mutations(draw: st.DrawFn) -> tuple[str, Any]:
-    """The document with one thing changed that is no wording, and what was done."""
-    place = draw(st.sampled_from(PLACES))
-    value = at(RICH, place)
+    """Draw the document with one change of meaning, and the description of that change."""
+    pointer = draw(st.sampled_from(POINTERS))
+    value = value_at(RICH, pointer)
     methods = [
         "replace",
         "remove",
@@ -354,34 +355,34 @@ def mutations(draw: st.DrawFn) -> tuple[str, Any]:
     ]
     method = draw(st.sampled_from(methods))
     if method == "remove":
-        return f"{method} {place}", put(RICH, place, GONE)
+        return f"{method} {pointer}", put(RICH, pointer, REMOVED)
     if method == "swap":
-        return f"{method} {place}", put(RICH, place, [*value[1:], value[0]])
+        return f"{method} {pointer}", put(RICH, pointer, [*value[1:], value[0]])
     if method == "add":
-        key = "-" if isinstance(value, list) else draw(st.sampled_from(ADDED))
+        key = "-" if isinstance(value, list) else draw(st.sampled_from(ADDED_KEYS))
         added = draw(values)
-        return f"{method} {place}/{key} {added!r}", put(RICH, f"{place}/{key}", added)
+        return f"{method} {pointer}/{key} {added!r}", put(RICH, f"{pointer}/{key}", added)
     other = draw(values)
-    return f"{method} {place} {other!r}", put(RICH, place, other)
+    return f"{method} {pointer} {other!r}", put(RICH, pointer, other)
 
 
 def meaning(document: Any) -> list[tuple[str, str]]:
-    """What the document says at each place, but in words."""
-    found = [(place, at(document, place)) for place in meaningful(document)]
-    return [(place, repr(type(value) if isinstance(value, dict | list) else value)) for place, value in found]
+    """Return every pointer of the document with its value, except prose."""
+    found = [(pointer, value_at(document, pointer)) for pointer in meaningful(document)]
+    return [(pointer, repr(type(value) if isinstance(value, dict | list) else value)) for pointer, value in found]
 
 
 @pytest.mark.drawn
 @given(mutations())
-def test_whatever_changes_but_words_is_told(mutation: tuple[str, Any]) -> None:
-    made = mutation[1]
-    changes = differences(RICH, made)
-    assert bool(changes) == (sorted(meaning(RICH)) != sorted(meaning(made)))
-    assert bool(differences(made, RICH)) == bool(changes)
+def test_every_change_except_of_prose_is_listed(mutation: tuple[str, Any]) -> None:
+    changed = mutation[1]
+    changes = differences(RICH, changed)
+    assert bool(changes) == (sorted(meaning(RICH)) != sorted(meaning(changed)))
+    assert bool(differences(changed, RICH)) == bool(changes)
 
 
 @pytest.mark.drawn
-@FEWER
+@HALF_THE_EXAMPLES
 @given(st.integers(), mutations())
 def test_the_order_of_keys_changes_nothing(seed: int, mutation: tuple[str, Any]) -> None:
     draw = random.Random(seed)
@@ -395,9 +396,11 @@ def test_the_order_of_keys_changes_nothing(seed: int, mutation: tuple[str, Any])
     assert [] == differences(mutation[1], shuffled(mutation[1]))
 
 
-@pytest.mark.parametrize("place", [f"{GET}/description", f"{CHANNEL}/example", f"{SESSION}/id/title", "/info/version"])
-def test_words_change_nothing(place: str) -> None:
-    assert [] == differences(DOCUMENT, put(DOCUMENT, place, "other words"))
+@pytest.mark.parametrize(
+    "pointer", [f"{GET}/description", f"{CHANNEL}/example", f"{SESSION}/id/title", "/info/version"]
+)
+def test_prose_changes_nothing(pointer: str) -> None:
+    assert [] == differences(DOCUMENT, put(DOCUMENT, pointer, "other words"))
 
 
 @pytest.mark.parametrize(
@@ -409,13 +412,13 @@ def test_words_change_nothing(place: str) -> None:
         (False, "1.2.3", "1.3.0"),
     ],
 )
-def test_the_next_version_is_that_of_semantic_versioning(breaking: bool, version: str, following: str) -> None:
-    assert release([Change("here", breaking, "added: why")], version)[0] == following
+def test_the_next_version_follows_semantic_versioning(breaking: bool, version: str, following: str) -> None:
+    assert next_release([Change("here", breaking, "added: why")], version)[0] == following
 
 
-def test_the_entry_is_in_the_style_of_the_changelog() -> None:
+def test_the_entry_has_the_style_of_the_changelog() -> None:
     changes = [Change("here", True, "removed: " + "long " * 30), Change("there", False, "enum value a added: why")]
-    entry = release(changes, "0.1.0")[1]
+    entry = next_release(changes, "0.1.0")[1]
     first, _, *lines = entry.splitlines()
     assert "## [0.2.0] - unreleased" == first
     assert ["### Added", "", "- `there`: enum value a added: why.", "", "### Removed", ""] == lines[:6]
@@ -432,7 +435,7 @@ def run(*arguments: str | Path) -> tuple[int, str, str]:
 
 @pytest.fixture
 def document(tmp_path: Path) -> Path:
-    """A copy of the API document, in a repository of its own."""
+    """A copy of the API document, in its own git repository."""
     copied = tmp_path / "openapi.yaml"
     copied.write_bytes((ROOT / "openapi.yaml").read_bytes())
     git = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
@@ -442,49 +445,49 @@ def document(tmp_path: Path) -> Path:
 
 
 def replace(document: Path, old: str, new: str) -> None:
-    said = document.read_text(encoding="utf-8")
-    assert old in said
-    document.write_text(said.replace(old, new), encoding="utf-8")
+    text = document.read_text(encoding="utf-8")
+    assert old in text
+    document.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def test_the_exit_code_tells_what_breaks_against_a_commit_and_between_two_files(document: Path) -> None:
+def test_the_exit_code_is_1_for_a_breaking_change(document: Path) -> None:
     assert (0, "", "") == run("HEAD", document)
     replace(document, "- instagram", "- instagram\n            - sms")
-    code, said, _ = run("HEAD", document)
-    assert (0, "compatible schema AISession.channel: enum value sms added") == (code, said.split(": the client")[0])
-    assert "## [0.1.1] - unreleased" in said
+    code, out, _ = run("HEAD", document)
+    assert (0, "compatible schema AISession.channel: enum value sms added") == (code, out.split(": the client")[0])
+    assert "## [0.1.1] - unreleased" in out
     replace(document, "maximum: 200", "maximum: 100")
-    code, said, _ = run(ROOT / "openapi.yaml", document)
+    code, out, _ = run(ROOT / "openapi.yaml", document)
     assert 1 == code
-    assert "breaking   GET /ai-sessions, parameter limit: maximum 200 became 100: values that were right" in said
+    assert "breaking   GET /ai-sessions, parameter limit: maximum 200 became 100: values that were right" in out
 
 
-def test_a_document_that_cannot_be_read_is_the_exit_code_2(document: Path) -> None:
+def test_an_unknown_commit_is_exit_code_2(document: Path) -> None:
     code, out, error = run("nope", document)
     assert (2, "", True) == (code, out, error.startswith("There is no openapi.yaml at nope: ")), error
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("text", "reason"),
     [
         ("openapi: 3.0.1\npaths: {a: b\n", ", line 3, column 1: "),
         ("openapi: 3.0.1\nopenapi: 3.0.1", ", line 2, column 1: found duplicate key"),
         ("openapi: 3.0.1\na: \0", ", line 2, column 4: "),
-        ("openapi: &a [*a]", "holds itself"),
-        ("a: 1", " is no OpenAPI document"),
-        ("[openapi]", " is no OpenAPI document"),
+        ("openapi: &a [*a]", "contains itself"),
+        ("a: 1", " is not an OpenAPI document"),
+        ("[openapi]", " is not an OpenAPI document"),
         (None, "No such file"),
     ],
 )
-def test_what_cannot_be_read_is_told(
-    said: str | None, told: str, document: Path, capsys: pytest.CaptureFixture[str]
+def test_an_unreadable_document_is_one_line_on_stderr(
+    text: str | None, reason: str, document: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = document.parent / "other.yaml"
-    if said is not None:
-        other.write_text(said)
+    if text is not None:
+        other.write_text(text)
     assert 2 == main([str(document), str(other)])
     out, error = capsys.readouterr()
     assert ("", 1) == (out, len(error.splitlines())), error
-    assert told in error
+    assert reason in error
     assert 2 == main(["HEAD", str(other)])
     assert capsys.readouterr().err.startswith("There is no other.yaml at HEAD: ")

@@ -1,4 +1,4 @@
-"""Lists and scans of a shop that changes, with Prism between client and stand-in, which holds all to the document."""
+"""Lists and scans of changing data, through a Prism proxy that validates every request and response."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from konvoai import AISession, InternalServerError
 from scripts.mock import Mock, prism
-from tests.support import api_document as document
+from tests.support import api_document
 from tests.support.both_clients import ClientMode, ReadMethod, read
 from tests.support.mock_server import MockServer, mock_server
 from tests.support.store import ORDERS, START, Store
@@ -23,17 +23,24 @@ EARLIER, LATER = START + timedelta(minutes=5), START + timedelta(minutes=12)
 
 
 class Case(NamedTuple):
-    """A shop's habits, what is asked of it, and how many of its first and last sessions that leaves out."""
+    """A store's behavior, the arguments of a read, and the sessions that it returns.
 
-    habits: Mapping[str, Any] = {}
+    Attributes:
+        behavior: Options of the store.
+        arguments: Arguments of `list` or `scan`.
+        first: The number of the first session.
+        last: The number after the last session.
+    """
+
+    behavior: Mapping[str, Any] = {}
     arguments: Mapping[str, Any] = {}
     first: int = 0
     last: int = SIZE
 
 
-EACH = {
-    "all of it": Case(),
-    "nothing there": Case(last=0),
+SCANS = {
+    "everything": Case(),
+    "no sessions": Case(last=0),
     "from a time": Case({}, {"updated_at_min": EARLIER}, first=5),
     "to a time": Case({}, {"updated_at_max": LATER}, last=13),
     "between times": Case({}, {"updated_at_min": EARLIER, "updated_at_max": LATER}, first=5, last=13),
@@ -42,7 +49,7 @@ EACH = {
     "a clock that is behind": Case({"skew": timedelta(hours=-1)}),
 }
 LISTS = {
-    **EACH,
+    **SCANS,
     "the newest first": Case({"order": "-updated"}),
     "small pages": Case({"cap": 5}),
     "limit 1": Case({}, {"limit": 1, "updated_at_min": LATER}, first=12),
@@ -55,7 +62,7 @@ FLAGS: list[dict[str, bool]] = [{"messages": True}, {"state": True}, EVERYTHING]
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[MockServer]:
-    """A stand-in; each test gives it a shop."""
+    """A mock server; each test sets its store."""
     with mock_server(Store()) as server:
         yield server
 
@@ -64,17 +71,21 @@ def running() -> Iterator[MockServer]:
 def proxy(
     request: pytest.FixtureRequest, running: MockServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mock]:
-    """A Prism before it that lets through what keeps to the document, or to a strict variant of it."""
-    served = document.PATH
+    """A Prism proxy that validates by the API document, or by a strict variant of it."""
+    document = api_document.PATH
     if request.param == "strict":
-        served = tmp_path_factory.mktemp("strict") / "openapi.yaml"
-        YAML(typ="safe").dump(document.strict(), served)
-    with prism(served, command="proxy", extra=["--errors", running.url]) as passing:
-        yield passing
+        document = tmp_path_factory.mktemp("strict") / "openapi.yaml"
+        YAML(typ="safe").dump(api_document.strict(), document)
+    with prism(document, command="proxy", extra=["--errors", running.url]) as running_proxy:
+        yield running_proxy
 
 
 class Reader(NamedTuple):
-    """Reads the shop through Prism, by one of the two clients; on the strict document always with everything."""
+    """Reads the store through Prism with one of the two clients.
+
+    Attributes:
+        always: Arguments of every read; the strict document requires all fields.
+    """
 
     mode: ClientMode
     running: MockServer
@@ -96,20 +107,20 @@ def reader(request: pytest.FixtureRequest, running: MockServer, proxy: Mock) -> 
 pytestmark = pytest.mark.long
 
 each_list = pytest.mark.parametrize("case", LISTS.values(), ids=LISTS)
-each_scan = pytest.mark.parametrize("case", EACH.values(), ids=EACH)
+each_scan = pytest.mark.parametrize("case", SCANS.values(), ids=SCANS)
 
 
 @each_list
-def test_a_list_brings_each_session_once_in_order(reader: Reader, case: Case) -> None:
-    store = Store.of(SIZE if case.last else 0, **case.habits)
+def test_a_list_yields_each_session_once_in_order(reader: Reader, case: Case) -> None:
+    store = Store.of(SIZE if case.last else 0, **case.behavior)
     found = reader.read("list", store, **{"limit": 7, **case.arguments})
-    wanted = [name for name in store.ids_in_order() if case.first <= number(name) < case.last]
-    assert wanted == [session.id for session in found]
+    expected = [name for name in store.ids_in_order() if case.first <= number(name) < case.last]
+    assert expected == [session.id for session in found]
 
 
 @each_scan
-def test_a_scan_brings_each_session_once(reader: Reader, case: Case) -> None:
-    store = Store.of(SIZE if case.last else 0, **case.habits)
+def test_a_scan_yields_each_session_once(reader: Reader, case: Case) -> None:
+    store = Store.of(SIZE if case.last else 0, **case.behavior)
     found = reader.read("scan", store, **case.arguments)
     assert list(range(case.first, case.last)) == sorted(number(session.id) for session in found)
 
@@ -118,8 +129,8 @@ def number(name: Any) -> int:
     return int(name.removeprefix("session-"))
 
 
-def moving(store: Store) -> Callable[[], set[str]]:
-    """Lets a session be added, changed or removed before each of the next answers; tells which were touched."""
+def change_between_responses(store: Store) -> Callable[[], set[str]]:
+    """Add, change or remove a session before each of the next responses; return a function for the changed ids."""
     touched: set[str] = set()
 
     def between(number: int) -> None:
@@ -133,33 +144,31 @@ def moving(store: Store) -> Callable[[], set[str]]:
     return lambda: touched
 
 
-MOVING = [(order, base, (1, 4)[(place + base) % 2]) for place, order in enumerate(ORDERS) for base in (0, 1)]
-each_moving_shop = pytest.mark.parametrize(("order", "base", "concurrency"), MOVING)
+CHANGING_STORES = [(order, base, (1, 4)[(index + base) % 2]) for index, order in enumerate(ORDERS) for base in (0, 1)]
+each_changing_store = pytest.mark.parametrize(("order", "base", "concurrency"), CHANGING_STORES)
 
 
-@each_moving_shop
-def test_a_list_of_a_shop_that_changes_misses_and_doubles_none(
+@each_changing_store
+def test_a_list_of_changing_data_misses_and_repeats_none(
     reader: Reader, order: str, base: int, concurrency: int
 ) -> None:
     store = Store.of(SIZE, order=order, page_base=base)
-    there = set(store.ids_in_order())
-    moving(store)
+    initial = set(store.ids_in_order())
+    change_between_responses(store)
     found = [session.id for session in reader.read("list", store, limit=8, concurrency=concurrency)]
-    assert set() == there & set(store.ids_in_order()) - set(found)
+    assert set() == initial & set(store.ids_in_order()) - set(found)
     assert len(set(found)) == len(found)
 
 
 @pytest.mark.parametrize(("order", "concurrency"), [*zip(ORDERS, (1, 4, 4, 1), strict=True)])
-def test_a_scan_of_a_shop_that_changes_misses_none_and_doubles_only_what_changed(
-    reader: Reader, order: str, concurrency: int
-) -> None:
+def test_a_scan_of_changing_data_repeats_only_what_changed(reader: Reader, order: str, concurrency: int) -> None:
     start = datetime.now(UTC) - timedelta(hours=2)
     store = Store.bursts([5, 6, 2], start, order=order, cap=6)
-    there = set(store.ids_in_order())
-    touched = moving(store)
+    initial = set(store.ids_in_order())
+    touched = change_between_responses(store)
     sessions = reader.read("scan", store, updated_at_min=start, concurrency=concurrency)
     found = Counter(str(session.id) for session in sessions)
-    assert set() == there & set(store.ids_in_order()) - set(found)
+    assert set() == initial & set(store.ids_in_order()) - set(found)
     assert set() == {name for name, times in found.items() if times > 1} - touched()
 
 
@@ -171,14 +180,14 @@ def test_a_scan_reads_a_burst_by_pages(reader: Reader) -> None:
 
 @pytest.mark.parametrize("flags", FLAGS, ids="+".join)
 @pytest.mark.parametrize("how", ["list", "scan"])
-def test_a_flag_brings_what_it_says(reader: Reader, how: ReadMethod, flags: dict[str, bool]) -> None:
+def test_a_flag_adds_its_fields(reader: Reader, how: ReadMethod, flags: dict[str, bool]) -> None:
     sessions = reader.read(how, Store.of(SIZE), **flags)
-    asked = {**flags, **reader.always}
-    wanted = [place % 4 if "messages" in asked else 0 for place in range(SIZE)]
-    assert wanted == [len(session.messages or []) for session in sessions]
-    assert {"state" in asked} == {bool(session.status and session.state) for session in sessions}
+    requested = {**flags, **reader.always}
+    expected = [index % 4 if "messages" in requested else 0 for index in range(SIZE)]
+    assert expected == [len(session.messages or []) for session in sessions]
+    assert {"state" in requested} == {bool(session.status and session.state) for session in sessions}
 
 
-def test_an_answer_that_breaks_the_document_is_noticed(reader: Reader) -> None:
+def test_an_invalid_response_is_detected(reader: Reader) -> None:
     with pytest.raises(InternalServerError):
         reader.read("list", Store.of(1, count="text"))
