@@ -1,10 +1,10 @@
 """The pages of one query: which to request, and when all have been read. Pure decisions over responses."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from .protocol import Page, PageResponse, ServerTraits, record_key
+from .protocol import Page, PageResponse, ServerTraits, record_key, record_keys
 
 T = TypeVar("T")
 MAX_BASE_CHECKS = 3
@@ -27,29 +27,32 @@ class SeenIds(Generic[T]):
     def __len__(self) -> int:
         return len(self._keys)
 
-    def unseen(self, items: Iterable[T]) -> list[T]:
+    def unseen(self, items: list[T]) -> list[T]:
         """Those of `items` that are not among them, each once."""
-        found = {record_key(item): item for item in items}
-        return [item for key, item in found.items() if key not in self._keys]
+        return list(self._unseen(items).values())
 
-    def new(self, items: Iterable[T]) -> list[T]:
+    def _unseen(self, items: list[T]) -> dict[str | bytes, T]:
+        found = dict(zip(record_keys(items), items, strict=True))
+        return {key: item for key, item in found.items() if key not in self._keys}
+
+    def new(self, items: list[T]) -> list[T]:
         """Those of `items` that are seen for the first time."""
-        found = self.unseen(items)
-        self._keys.update(map(record_key, found))
-        return found
+        found = self._unseen(items)
+        self._keys.update(found)
+        return list(found.values())
 
 
 class Held(Generic[T]):
     """The records of a window that are in hand."""
 
-    def __init__(self, first: Iterable[T] = ()) -> None:
+    def __init__(self, first: Sequence[T] = ()) -> None:
         self.items: dict[str | bytes, T] = {}
         self._repeats: dict[int, int] = {}
         self.add(0, first)
 
-    def add(self, index: int, items: Iterable[T]) -> bool:
+    def add(self, index: int, items: Sequence[T]) -> bool:
         """Adds those of a page; returns whether any is new."""
-        before, rows = len(self.items), [(record_key(item), item) for item in items]
+        before, rows = len(self.items), list(zip(record_keys(items), items, strict=True))
         self.items.update(rows)
         # A join may list a record twice within one page, and count it twice.
         self._repeats[index] = max(self._repeats.get(index, 0), len(rows) - len(dict(rows)))
@@ -154,7 +157,7 @@ class PageTracker(Generic[T]):
 
     def _follow(self, number: int | None, known_count: int | None, response: PageResponse[T]) -> None:
         items = response.items
-        keys = {record_key(item) for item in items}
+        keys = set(record_keys(items))
         if number == self._start:
             self._head, self._size = keys or self._head, self._size or max(len(items), 1)
         elif self.base is None:

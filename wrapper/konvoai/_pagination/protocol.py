@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator
+from collections import Counter
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
@@ -114,3 +115,18 @@ def record_key(item: Any) -> str | bytes:
     raw = getattr(item, "raw", None)
     text = raw if isinstance(raw, str) else json.dumps(item.to_dict(), sort_keys=True, default=str)
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def record_keys(items: Iterable[Any]) -> list[str | bytes]:
+    """The keys of the records of one response; equal ones without an id are distinguished by their number.
+
+    An overlap or a repeated page has them again, with the same keys.
+    """
+    numbers: Counter[bytes] = Counter()
+    keys: list[str | bytes] = []
+    for key in map(record_key, items):
+        if isinstance(key, bytes):
+            numbers[key] += 1
+            key += bytes(numbers[key] - 1)
+        keys.append(key)
+    return keys

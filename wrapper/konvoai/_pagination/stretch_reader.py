@@ -2,12 +2,12 @@
 
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from .page_tracker import Held, PageTracker, SeenIds
-from .protocol import MILLISECOND, Bounds, Flow, PageRequest, PageResponse, ServerTraits, record_key
+from .protocol import MILLISECOND, Bounds, Flow, PageRequest, PageResponse, ServerTraits, record_keys
 from .server_clock import SECOND
 from .window_plan import Overflow, PlannedWindow, WindowPlan
 from .window_reader import Requests, TimeFiltersError, WindowReader, incomplete
@@ -191,9 +191,9 @@ class StretchReader(WindowReader[T]):
         if len(seen) < min(counts, default=0) and tracker.held < max(counts):
             raise incomplete(min(counts), len(seen))
 
-    def without_recent(self, items: Iterable[T]) -> list[T]:
+    def without_recent(self, items: list[T]) -> list[T]:
         """The records that no window just before had; one that changed since comes again."""
-        found = {record_key(item): item for item in items}
+        found = dict(zip(record_keys(items), items, strict=True))
         new = [item for key, item in found.items() if not any(near.get(key) == item for near in self._recent)]
         if found:
             self._recent.append(found)

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from ..errors import APIStatusError, IncompleteError, PaginationError
 from .page_tracker import Held
-from .protocol import Bounds, PageRequest, PageResponse, ServerTraits, record_key
+from .protocol import Bounds, PageRequest, PageResponse, ServerTraits, record_keys
 from .server_clock import SECOND, ServerClock
 from .window_plan import MAX_PAGES, Overflow, PlannedWindow
 
@@ -140,7 +140,7 @@ class WindowReader(Generic[T]):
             return self.traits.page_base
         first = set(held.items)
         response = yield [window.request(1)]
-        keys = {record_key(item) for item in response.items}
+        keys = set(record_keys(response.items))
         held.add(0 if keys == first else 1, response.items)
         if keys == first or (keys and first.isdisjoint(keys)):  # unstable orders show neither
             self.traits.page_base = int(keys == first)
