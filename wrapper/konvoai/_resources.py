@@ -45,10 +45,8 @@ class ListQuery(NamedTuple):
     traits: ServerTraits | None = None
 
     def pages(self) -> Flow[Page[Any]]:
-        timed = "updated_at_min" in parameters_of(self.build)
-        now = partial(datetime.now, UTC)
-        traits = self.traits or ServerTraits()
-        return ListFlow[Any](self.page, self.bounds, self.limit, self.concurrency, now, traits, timed=timed).read()
+        timed, now = "updated_at_min" in parameters_of(self.build), partial(datetime.now, UTC)
+        return ListFlow[Any](self.page, self.bounds, self.limit, self.concurrency, now, self.traits, timed=timed).read()
 
     def windows(self) -> Flow[Window[Any]]:
         now = partial(datetime.now, UTC)

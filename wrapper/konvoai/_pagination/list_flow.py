@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from .page_tracker import PageTracker, SeenIds
-from .protocol import Bounds, Flow, Page, PageRequest, PageResponse, ServerTraits
+from .protocol import Bounds, Flow, Page, PageRequest, PageResponse, ServerTraits, incomplete
 from .stretch_reader import StretchReader
-from .window_reader import TimeFiltersError, incomplete
+from .window_reader import TimeFiltersError
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from ..errors import APIStatusError
+from ..errors import APIStatusError, IncompleteError
 
 T = TypeVar("T")
 MILLISECOND = timedelta(milliseconds=1)  # the resolution of the API document's times
@@ -63,12 +63,10 @@ class ServerTraits:
 
     Attributes:
         page_base: The number of the first page, once a reading has proved it.
-        longest_page: The most records that a page had.
         proven_count: The largest `count` that proved true.
     """
 
     page_base: int | None = None
-    longest_page: int = 0
     proven_count: int = 0
 
 
@@ -130,3 +128,12 @@ def record_keys(items: Iterable[Any]) -> list[str | bytes]:
             key += bytes(numbers[key] - 1)
         keys.append(key)
     return keys
+
+
+def incomplete(expected: int, received: int) -> IncompleteError:
+    return IncompleteError(
+        f"{received} of {expected} records arrived: the server counts more than it gives. Read them by scan(), or by "
+        "shorter spans of `updated_at_min` and `updated_at_max`",
+        expected,
+        received,
+    )

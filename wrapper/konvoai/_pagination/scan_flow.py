@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from .page_tracker import SeenIds
-from .protocol import Bounds, Flow, PageRequest, PageResponse, ServerTraits, Window
+from .protocol import Bounds, Flow, PageRequest, PageResponse, ServerTraits, Window, incomplete
 from .stretch_reader import DEFAULT_LAG, StretchReader
 from .window_plan import BEGINNING
-from .window_reader import incomplete
 
 T = TypeVar("T")
 

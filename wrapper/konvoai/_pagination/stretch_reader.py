@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from .page_tracker import Held, PageTracker, SeenIds
-from .protocol import MILLISECOND, Bounds, Flow, PageRequest, PageResponse, ServerTraits, record_keys
+from .protocol import MILLISECOND, Bounds, Flow, PageRequest, PageResponse, ServerTraits, incomplete, record_keys
 from .server_clock import SECOND
 from .window_plan import Overflow, PlannedWindow, WindowPlan
-from .window_reader import Requests, TimeFiltersError, WindowReader, incomplete
+from .window_reader import Requests, TimeFiltersError, WindowReader
 
 T = TypeVar("T")
 DEFAULT_LAG = timedelta(seconds=5)
@@ -128,7 +128,7 @@ class StretchReader(WindowReader[T]):
             if maximum is not None and edge >= maximum:
                 return
             tail = PlannedWindow[T](edge, maximum)
-            longest = self.traits.longest_page
+            longest = self.longest_page
             first: PageResponse[T] = yield from self.first_response(tail.request())
             if self.is_whole(first) or not first.items or (not self.counted and len(first.items) < longest):
                 yield from self.emit(edge, None, self.without_recent(first.items))

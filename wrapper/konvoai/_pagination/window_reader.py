@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
-from ..errors import APIStatusError, IncompleteError, PaginationError
+from ..errors import APIStatusError, PaginationError
 from .page_tracker import Held
 from .protocol import Bounds, PageRequest, PageResponse, ServerTraits, record_keys
 from .server_clock import SECOND, ServerClock
@@ -40,18 +40,19 @@ class WindowReader(Generic[T]):
         counted: Whether windows are proved by `count`.
         untrue: Whether `count` is missing or has proved untrue.
         shortfall: How many records are counted in seconds that do not have them.
+        longest_page: The most records that a page had.
     """
 
     def __init__(self, bounds: Bounds, limit: int, now: Callable[[], datetime], traits: ServerTraits) -> None:
         self.bounds, self.traits, self.clock = bounds, traits, ServerClock(now)
-        self.counted, self.untrue, self.shortfall = True, False, 0
+        self.counted, self.untrue, self.shortfall, self.longest_page = True, False, 0, 0
         self._limit = self.page_cap = limit
         self._checked = False
         self._shortfalls = self._in_flight = 0
 
     @property
     def page_size(self) -> int:
-        return max(self.traits.longest_page, 1)
+        return max(self.longest_page, 1)
 
     def fetch(self, requests: list[PageRequest]) -> Requests[PageResponse[T]]:
         """The oldest response; of a refused page or time, an empty one with the error."""
@@ -88,15 +89,15 @@ class WindowReader(Generic[T]):
     def is_whole(self, response: PageResponse[T]) -> bool:
         """Whether one response has all records of its query, by its count."""
         length, count, traits = len(response.items), response.count, self.traits
-        capped = length >= self._limit or (length in COMMON_PAGE_SIZES and length >= traits.longest_page)
-        traits.longest_page = max(length, traits.longest_page)
+        capped = length >= self._limit or (length in COMMON_PAGE_SIZES and length >= self.longest_page)
+        self.longest_page = max(length, self.longest_page)
         if count is None or count < length:
             self.distrust_count()
         return self.counted and count == length and (not capped or length <= traits.proven_count)
 
     def read_window(self, window: PlannedWindow[T]) -> Requests[list[T] | Overflow]:
         """All records of a window, or an overflow where they are not proved to be all."""
-        longest = self.traits.longest_page
+        longest = self.longest_page
         first = yield [window.request()]
         if first.error is not None:
             raise first.error
@@ -222,7 +223,7 @@ class WindowReader(Generic[T]):
 
     def is_all(self, first: PageResponse[T]) -> Requests[bool]:
         """Whether the first response has all that the user's query asks for."""
-        length, longest = len(first.items), self.traits.longest_page
+        length, longest = len(first.items), self.longest_page
         if self.is_whole(first) or not (length or first.count):
             return True
         if self.counted and first.count != length:
@@ -255,12 +256,3 @@ def gather(requests: list[PageRequest]) -> Requests[list[PageResponse[Any]]]:
     for index in range(len(requests)):
         responses.append((yield [] if index else requests))
     return responses
-
-
-def incomplete(expected: int, received: int) -> IncompleteError:
-    return IncompleteError(
-        f"{received} of {expected} records arrived: the server counts more than it gives. Read them by scan(), or by "
-        "shorter spans of `updated_at_min` and `updated_at_max`",
-        expected,
-        received,
-    )
