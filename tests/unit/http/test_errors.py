@@ -159,9 +159,7 @@ def test_the_users_own_client_sends_with_its_headers_and_hooks_and_is_left_open(
 @pytest.mark.anyio
 async def test_the_users_own_async_client_is_left_open_and_follows_no_redirect() -> None:
     async with httpx.AsyncClient(headers={"X-Store": "7"}, follow_redirects=True) as own:
-        with serving(
-            replies(ONE, NONE, ONE, NONE, Reply(b"", status=302, headers={"Location": "/elsewhere"}))
-        ) as server:
+        with serving(replies(ONE, NONE, Reply(b"", status=302, headers={"Location": "/elsewhere"}))) as server:
             async with AsyncKonvo("test-key", base_url=server.url, http_client=own) as konvo:
                 assert len([session async for session in konvo.ai_sessions.list()]) == 1
                 assert (await list_ai_sessions.asyncio_detailed(client=konvo.api)).status_code == 200

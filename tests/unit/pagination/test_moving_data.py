@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konvoai import UNSET, AISession, IncompleteError, Page, PaginationError
+from konvoai import AISession, IncompleteError, Page, PaginationError
 from konvoai._pagination.list_flow import ListFlow
-from konvoai._pagination.protocol import Bounds, Flow, PageRequest, PageResponse
+from konvoai._pagination.protocol import Bounds, Flow
 from konvoai._pagination.scan_flow import ScanFlow
+from tests.support.flows import ids, read
 from tests.support.store import COUNTS, ORDERS, Change, Store, moving
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-MOST_REQUESTS = 3000
 
 changes: st.SearchStrategy[list[Change]] = st.lists(
     st.builds(
@@ -30,55 +30,10 @@ changes: st.SearchStrategy[list[Change]] = st.lists(
 )
 
 
-def asked(ask: PageRequest, limit: int) -> dict[str, str]:
-    query = {"limit": str(limit)}
-    if ask.page is not None:
-        query["page"] = str(ask.page)
-    for name, moment in (("updated_at_min", ask.minimum), ("updated_at_max", ask.maximum)):
-        if moment is not None:
-            query[name] = moment.isoformat()
-    return query
-
-
-def answered(store: Store, ask: PageRequest, limit: int) -> PageResponse[AISession]:
-    found = store.respond(asked(ask, limit))
-    assert found.status == 200
-    count = found.body.get("count")
-    items = [AISession(id=record.get("id", UNSET), feed_id=record["feed_id"]) for record in found.body["result"]]
-    date = store.clock().replace(microsecond=0) if store.dated else None
-    return PageResponse(items, count if type(count) is int and count >= 0 else None, date)
-
-
 def list_flow(
     limit: int, concurrency: int, now: Callable[[], datetime], bounds: Bounds = (None, None)
 ) -> Flow[Page[AISession]]:
     return ListFlow[AISession](None, bounds, limit, concurrency, now).read()
-
-
-def read(steps: Flow[Any], store: Store, limit: int, pick: Callable[[int], int] = lambda waiting: 0) -> list[Any]:
-    """Drives a reading; of the requests in flight the server answers the one that `pick` chooses."""
-    flight: list[tuple[PageRequest, list[PageResponse[AISession]]]] = []
-    pages = []
-    try:
-        step: Any = next(steps)
-        while True:
-            if isinstance(step, list):
-                flight += [(ask, []) for ask in step]
-                while not flight[0][1]:
-                    waiting = [entry for entry in flight if not entry[1]]
-                    ask, answer = waiting[pick(len(waiting))]
-                    answer.append(answered(store, ask, limit))
-                    assert len(store.requests) < MOST_REQUESTS
-                step = steps.send(flight.pop(0)[1][0])
-            else:
-                pages.append(step)
-                step = next(steps)
-    except StopIteration:
-        return pages
-
-
-def ids(pages: list[Any]) -> list[Any]:
-    return [session.id for page in pages for session in page.items]
 
 
 class Habits(NamedTuple):

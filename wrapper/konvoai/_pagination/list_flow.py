@@ -91,6 +91,7 @@ class ListFlow(StretchReader[T]):
 
     def _closed_list(self, until: datetime) -> Flow[Any]:
         yield from self.run(self.check_filters())
+        self.catching_up = False
         yield from self.closed_windows(self.bounds[0], until)
         yield from self.catch_up(until)
 

@@ -39,8 +39,8 @@ class StretchReader(WindowReader[T]):
         super().__init__(bounds, limit, now, traits or ServerTraits())
         self.concurrency, self._lag = concurrency, max(lag, SECOND)
         self._recent: deque[dict[str | bytes, Any]] = deque(maxlen=3)
-        self._catching_up = False
-        self._repeated = 0  # windows in a row that had nothing new
+        self.catching_up = False
+        self._repeated = 0  # windows in a row that had little new
         self.began: datetime | None = None
         self.earlier = 0  # how many of the records yielded existed at the first request
 
@@ -96,8 +96,8 @@ class StretchReader(WindowReader[T]):
     def _emit_read(self, plan: WindowPlan[T]) -> Flow[Any]:
         while plan.windows and isinstance(items := plan.windows[0].outcome, list):
             new = self.without_recent(items)
-            self._repeated = self._repeated + 1 if items and not new else 0
-            if self._repeated >= MAX_REPEATED and not self._catching_up:
+            self._repeated = self._repeated + 1 if len(new) * 2 < len(items) else 0
+            if self._repeated >= MAX_REPEATED and not self.catching_up:
                 raise TimeFiltersError(
                     "the server rounds updated_at_min and updated_at_max, so that its windows repeat themselves: "
                     "read it by list()"
@@ -122,7 +122,7 @@ class StretchReader(WindowReader[T]):
 
     def catch_up(self, edge: datetime) -> Flow[Any]:
         """Everything from a time on: closed windows, until one response has all that is after them."""
-        self._catching_up, maximum = True, self.bounds[1]
+        self.catching_up, maximum = True, self.bounds[1]
         self._recent = deque(self._recent)  # little changes meanwhile, and all of it is kept
         for turn in range(MAX_ROUNDS):
             if maximum is not None and edge >= maximum:

@@ -122,7 +122,7 @@ class WindowPlan(Generic[T]):
 
     def _cut(self, index: int, width: timedelta | None) -> PlannedWindow[T]:
         span = self.windows[index]
-        if width is None or span.start is None or span.end is None:
+        if width is None or span.start is None or span.end is None or width >= span.end - span.start:
             return span
         end = half_second(span.start + max(width, SECOND))
         if (span.end - end) * MIN_REMAINDER < width:

@@ -17,7 +17,7 @@ REFUSED = (400, 404, 422)  # the statuses for a page that is not there, or for a
 COMMON_PAGE_SIZES = frozenset({10, 20, 25, 50, 100})  # a page of such a length may be all that the server gives
 EMPTY_TIMES = (datetime(1850, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 MAX_IDLE_PASSES = 4  # over the pages of a second, while fewer records arrive than are counted
-MAX_PASSES = 20
+MAX_PASSES = 40
 MAX_BURST_PAGES = 8  # of a window that is not narrow, where there is no `count`
 MAX_SHORTFALLS = 2
 MAX_UNCOUNTED_PAGES = 100_000
