@@ -50,7 +50,9 @@ class ListFlow(StretchReader[T]):
         if self._page is not None:
             yield from self._read_pages(tracker, self.bounds)
             return
-        if (yield from self.is_all(first)):
+        if (yield from self.is_all(first, until)):
+            if not self.counted and first.items and self._timed:
+                yield from self._by_windows(self.catch_up(until))
             return
         timed = self._timed and (minimum is None or minimum < until)
         yield from self._read_pages(tracker, (minimum, until) if timed and self.counted else self.bounds)

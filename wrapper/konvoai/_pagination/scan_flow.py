@@ -35,8 +35,10 @@ class ScanFlow(StretchReader[T]):
         minimum, maximum = self.bounds
         first: PageResponse[T] = yield from self.first_response(PageRequest(None, minimum, maximum))
         self.began, horizon = self.clock.now(), self.horizon()
-        if (yield from self.is_all(first)):
+        if (yield from self.is_all(first, horizon)):
             yield from self.emit(minimum, horizon, self.without_recent(first.items))
+            if not self.counted and first.items:
+                yield from self.catch_up(horizon)
             return
         closed: PageResponse[T] | None = None
         if self.counted and self.bounds == (None, None):

@@ -221,16 +221,17 @@ class WindowReader(Generic[T]):
                 return number
         return None
 
-    def is_all(self, first: PageResponse[T]) -> Requests[bool]:
-        """Whether the first response has all that the user's query asks for."""
-        length, longest = len(first.items), self.longest_page
+    def is_all(self, first: PageResponse[T], horizon: datetime) -> Requests[bool]:
+        """Whether the first response has all of the user's query; without `count`, all up to the horizon."""
+        length, start = len(first.items), self.bounds[0]
         if self.is_whole(first) or not (length or first.count):
             return True
-        if self.counted and first.count != length:
+        if self.counted:
+            closed = PlannedWindow[T](*self.bounds)
+            return first.count == length and (yield from self.run(self._ends_here(closed, first)))
+        if length >= self.page_cap or (start is not None and start >= horizon):
             return False
-        if not self.counted and (length < longest or length >= self.page_cap):
-            return length < longest
-        return (yield from self.run(self._ends_here(PlannedWindow(*self.bounds), first)))
+        return (yield from self.run(self._ends_here(PlannedWindow(start, horizon), first)))
 
     def _ends_here(self, window: PlannedWindow[T], first: PageResponse[T]) -> Requests[bool]:
         """Whether the next pages have nothing more; else the server caps its pages, or counts their records."""
