@@ -123,10 +123,12 @@ class WindowReader(Generic[T]):
         for number, response in enumerate(responses, start):
             held.add(number, response.items)
         counts = [response.count for response in responses if response.count is not None]
+        # A full page where a shorter one is counted: it may count no rows of a join, or be too small.
         full = bool(responses) and len(responses[-1].items) >= self.page_size
-        if held.count > count or (held.repeats and full):  # it may count records, and not the rows of a join
+        doubtful = full and bool(held.repeats or count % self.page_size)
+        if held.count > count:
             self.distrust_count()
-        elif held.count == count >= max(counts, default=0):
+        elif held.count == count >= max(counts, default=0) and not doubtful:
             self.traits.proven_count = max(count, self.traits.proven_count)
             return list(held.items.values())
         else:
@@ -227,8 +229,7 @@ class WindowReader(Generic[T]):
         if self.is_whole(first) or not (length or first.count):
             return True
         if self.counted:
-            closed = PlannedWindow[T](*self.bounds)
-            return first.count == length and (yield from self.run(self._ends_here(closed, first)))
+            return first.count == length and (yield from self.run(self._ends_here(PlannedWindow(*self.bounds), first)))
         if length >= self.page_cap or (start is not None and start >= horizon):
             return False
         return (yield from self.run(self._ends_here(PlannedWindow(start, horizon), first)))
