@@ -157,7 +157,7 @@ def test_the_users_own_client_sends_with_its_headers_and_hooks_and_is_left_open(
 
 
 @pytest.mark.anyio
-async def test_the_users_own_async_client_is_left_open_and_follows_no_redirect() -> None:
+async def test_a_users_async_client_stays_open_and_is_not_redirected() -> None:
     async with httpx.AsyncClient(headers={"X-Store": "7"}, follow_redirects=True) as own:
         with serving(replies(ONE, NONE, Reply(b"", status=302, headers={"Location": "/elsewhere"}))) as server:
             async with AsyncKonvo("test-key", base_url=server.url, http_client=own) as konvo:

@@ -31,7 +31,7 @@ def test_pages_carry_number_items_and_count(mode: ClientMode) -> None:
     assert [(page.number, len(page.items), page.count) for page in pages] == [(1, 2, 5), (2, 2, 5), (3, 1, 5)]
 
 
-def test_a_total_that_is_no_number_is_none(mode: ClientMode) -> None:
+def test_a_total_that_is_not_a_number_is_none(mode: ClientMode) -> None:
     with serving(paged(sessions(1), count="one")) as server:
         assert read_pages(mode, server.url, client={"on_drift": "ignore"})[0].count is None
 
@@ -41,7 +41,7 @@ def test_an_empty_list_has_no_pages(mode: ClientMode) -> None:
         assert read_pages(mode, server.url) == []
 
 
-def test_the_count_is_one_request_for_one_session_without_messages_and_state(mode: ClientMode) -> None:
+def test_the_count_is_one_request_for_one_bare_session(mode: ClientMode) -> None:
     since = datetime(2026, 2, 1, tzinfo=UTC)
     with serving(paged(sessions(5))) as server:
         assert count(mode, server.url, updated_at_min=since, messages=True, state=True) == 5
@@ -87,7 +87,7 @@ def test_iterating_again_reads_again(mode: ClientMode) -> None:
         assert list(listed) == list(listed)
 
 
-def test_a_server_that_ignores_page_is_told_where_it_counts_more(mode: ClientMode) -> None:
+def test_a_server_that_ignores_page_and_counts_more_is_an_error(mode: ClientMode) -> None:
     with serving(replies(Reply({"count": 9, "result": sessions(4)}))) as server:
         with pytest.raises(PaginationError, match="4 of 9"):
             read(mode, server.url, limit=4)
@@ -107,7 +107,7 @@ def test_a_server_that_ignores_page_is_told_where_it_counts_more(mode: ClientMod
         ({"result": [{}, 5]}, "result[1]"),
     ],
 )
-def test_a_200_that_is_no_list_is_never_taken_for_the_end(mode: ClientMode, body: Any, path: str | None) -> None:
+def test_a_200_without_a_list_is_never_the_end(mode: ClientMode, body: Any, path: str | None) -> None:
     since = datetime(2026, 2, 1, tzinfo=UTC)
     with serving(replies(Reply({"result": sessions(1)}), Reply(body))) as server:
         with pytest.raises(ResponseValidationError) as caught:

@@ -100,7 +100,7 @@ def test_a_list_has_what_stays_once_whatever_changes_between_requests(
 
 @pytest.mark.drawn
 @given(births, habits(1), st.sampled_from([*COUNTS, "own page"]), st.booleans(), st.integers())
-def test_a_list_that_stands_still_is_whole_and_in_order_whatever_count_says(
+def test_a_still_list_is_whole_and_in_order_with_any_count(
     created: list[datetime], server: Habits, count: str, with_ids: bool, jitter: int
 ) -> None:
     server = server.for_count(count)
@@ -114,7 +114,7 @@ def test_a_list_that_stands_still_is_whole_and_in_order_whatever_count_says(
 
 @pytest.mark.drawn
 @given(births, changes, habits(2), st.sampled_from(list(COUNTS)), st.integers())
-def test_a_scan_has_what_stays_whatever_changes_between_requests_and_whatever_count_says(
+def test_a_scan_has_what_stays_with_any_change_and_any_count(
     created: list[datetime], schedule: list[Change], server: Habits, count: str, jitter: int
 ) -> None:
     server = server.for_count(count)
@@ -135,7 +135,7 @@ bursts = st.lists(st.tuples(st.integers(1, 4), st.integers(0, 25)), min_size=1, 
 
 @pytest.mark.drawn
 @given(bursts, st.lists(st.integers(0, 60), max_size=12), habits(2), st.sampled_from(list(COUNTS)), st.integers())
-def test_a_scan_reads_bursts_by_pages_and_has_what_stays_though_they_shrink(
+def test_a_scan_has_what_stays_of_bursts_that_shrink(
     found_before: list[tuple[int, int]], leaving: list[int], server: Habits, count: str, jitter: int
 ) -> None:
     created = []
@@ -154,7 +154,7 @@ def test_a_scan_reads_bursts_by_pages_and_has_what_stays_though_they_shrink(
     assert sorted(found) == sorted(set(found))
 
 
-def test_a_scan_is_whole_whenever_a_record_leaves_the_first_page_of_a_server_that_caps_its_pages() -> None:
+def test_a_scan_is_whole_though_a_record_leaves_a_capped_page() -> None:
     for quiet in range(60):
         store = Store.bursts([5], cap=4, now=NOON)
         moving(store, [*[Change("nothing", 0, 1)] * quiet, Change("remove", 0, 1)])
@@ -206,7 +206,7 @@ def test_a_server_that_ignores_page_and_times_is_an_error() -> None:
     assert (caught.value.expected, caught.value.received) == (9, 3)
 
 
-def test_a_server_that_ignores_the_times_ends_the_list_at_no_more_than_twice_the_requests() -> None:
+def test_ignored_time_filters_cost_a_list_few_requests() -> None:
     store = Store.of(100, filters=None, now=NOON)
     assert len(ids(read(list_flow(10, 1, store.clock), store, 10))) == 100
     assert len(store.requests) <= 22
@@ -218,7 +218,7 @@ def test_a_server_that_ignores_the_times_cannot_be_scanned() -> None:
         read(ScanFlow[AISession]((None, None), 10, 1, store.clock).read(), store, 10)
 
 
-def test_beyond_an_end_that_the_user_sets_in_the_past_nothing_is_asked() -> None:
+def test_nothing_is_requested_beyond_an_end_in_the_past() -> None:
     store = Store.of(30, start=NOON - timedelta(minutes=30), now=NOON)
     end = NOON - timedelta(minutes=10)
     found = ids(read(list_flow(5, 4, store.clock, (None, end)), store, 5))
@@ -239,7 +239,7 @@ def test_empty_years_cost_a_handful_of_requests() -> None:
     assert len(store.requests) <= 8
 
 
-def test_a_list_ends_though_the_server_ignores_the_times_and_grows_as_it_is_read() -> None:
+def test_a_growing_list_without_time_filters_ends() -> None:
     store = Store.of(20, filters=None, now=NOON)
     moving(store, [Change("add", 0, 1)] * 15)
     found = ids(read(list_flow(5, 2, store.clock), store, 5))

@@ -130,7 +130,9 @@ class StretchReader(WindowReader[T]):
             tail = PlannedWindow[T](edge, maximum)
             longest = self.longest_page
             first: PageResponse[T] = yield from self.first_response(tail.request())
-            if self.is_whole(first) or not first.items or (not self.counted and len(first.items) < longest):
+            length, known = len(first.items), not self._unknown(first.items)
+            short = not self.counted and (length < longest or (length < self.page_cap and known))
+            if self.is_whole(first) or not length or short:
                 yield from self.emit(edge, None, self.without_recent(first.items))
                 return
             yield from self.run(self.check_filters())
@@ -193,11 +195,14 @@ class StretchReader(WindowReader[T]):
 
     def without_recent(self, items: list[T]) -> list[T]:
         """The records that no window just before had; one that changed since comes again."""
-        found = dict(zip(record_keys(items), items, strict=True))
-        new = [item for key, item in found.items() if not any(near.get(key) == item for near in self._recent)]
-        if found:
-            self._recent.append(found)
+        new = self._unknown(items)
+        if items:
+            self._recent.append(dict(zip(record_keys(items), items, strict=True)))
         return new
+
+    def _unknown(self, items: list[T]) -> list[T]:
+        found = dict(zip(record_keys(items), items, strict=True))
+        return [item for key, item in found.items() if not any(near.get(key) == item for near in self._recent)]
 
     def count_earlier(self, items: list[T]) -> None:
         self.earlier += sum(created_before(item, self.began) for item in items)
