@@ -1,5 +1,7 @@
-// Opens a page in headless Chromium and tells, as JSON, what a reader would meet: node browser.mjs FOLDER SCENES
-// A scene has a name and a page, and may have a width, a scheme, a time zone, a scheme to change to, and scripts forbidden.
+// Opens pages in headless Chromium and prints, as JSON, what each shows: node browser.mjs FOLDER SCENES
+// A scene has a name and a page; it may have a width, a color scheme, a time zone, a scheme to change to,
+// and scripts disabled.
+// A screenshot of each scene is saved in FOLDER.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,48 +9,49 @@ import { pathToFileURL } from "node:url";
 import puppeteer from "puppeteer-core";
 
 const [folder, scenes] = process.argv.slice(2);
-const unpacked = mkdtempSync(join(tmpdir(), "chromium-"));
+const temporary = mkdtempSync(join(tmpdir(), "chromium-"));
 
 async function chromium() {
   if (process.env.CHROMIUM) return process.env.CHROMIUM;
-  process.env.TMPDIR = unpacked; // where the package puts the browser
-  process.env.AWS_LAMBDA_JS_RUNTIME = "nodejs22.x"; // so that it brings the libraries that a plain system lacks
-  process.env.FONTCONFIG_FILE = join(unpacked, "fonts.conf");
-  writeFileSync(process.env.FONTCONFIG_FILE, `<fontconfig><dir>${join(unpacked, "fonts")}</dir></fontconfig>`);
+  process.env.TMPDIR = temporary; // where the package unpacks the browser
+  process.env.AWS_LAMBDA_JS_RUNTIME = "nodejs22.x"; // it unpacks shared libraries that a minimal system lacks
+  process.env.FONTCONFIG_FILE = join(temporary, "fonts.conf");
+  writeFileSync(process.env.FONTCONFIG_FILE, `<fontconfig><dir>${join(temporary, "fonts")}</dir></fontconfig>`);
   return (await import("@sparticuz/chromium")).default.executablePath();
 }
 
-async function look(browser, { name, page, width = 1200, scheme = "light", timezone = "UTC", change, scripts = true }) {
+async function show(browser, { name, page, width = 1200, scheme = "light", timezone = "UTC", change, scripts = true }) {
   const tab = await browser.newPage();
-  const said = [];
-  const asked = [];
-  tab.on("console", (message) => said.push(`${message.type()}: ${message.text()}`));
-  tab.on("pageerror", (error) => said.push(`error: ${error.message}`));
-  tab.on("request", (request) => asked.push(request.url()));
+  const logs = [];
+  const requests = [];
+  tab.on("console", (message) => logs.push(`${message.type()}: ${message.text()}`));
+  tab.on("pageerror", (error) => logs.push(`error: ${error.message}`));
+  tab.on("request", (request) => requests.push(request.url()));
   await tab.setJavaScriptEnabled(scripts);
   await tab.setViewport({ width, height: 800 });
   await tab.emulateTimezone(timezone);
   await tab.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
   await tab.goto(pathToFileURL(page).href);
-  const until = (condition, ...given) => tab.waitForFunction(condition, { timeout: 10_000 }, ...given)
-    .catch((error) => said.push(`error: ${error.message}`));
-  if (scripts) await until(drawn);
+  const waitFor = (condition, ...values) => tab.waitForFunction(condition, { timeout: 10_000 }, ...values)
+    .catch((error) => logs.push(`error: ${error.message}`));
+  if (scripts) await waitFor(drawn);
   if (change) {
-    const before = await tab.evaluate(colours);
+    const before = await tab.evaluate(colors);
     await tab.emulateMediaFeatures([{ name: "prefers-color-scheme", value: change }]);
-    await until(redrawn, before);
+    await waitFor(redrawn, before);
   }
-  const seen = { said, asked, ...(await tab.evaluate(observe)), focused: scripts ? await tabs(tab) : [] };
+  const focused = scripts ? await focusedElements(tab) : [];
+  const shown = { logs, requests, ...(await tab.evaluate(inspect)), focused };
   await tab.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
   await tab.close();
-  return seen;
+  return shown;
 }
 
 function drawn() {
   return [...document.querySelectorAll(".chart")].every((chart) => chart.querySelector("svg .role-mark path"));
 }
 
-function colours() {
+function colors() {
   return [...document.querySelectorAll(".chart")].map((chart) => {
     const mark = chart.querySelector("svg .role-mark path");
     return mark && `${mark.getAttribute("fill")} ${mark.getAttribute("stroke")}`;
@@ -56,13 +59,13 @@ function colours() {
 }
 
 function redrawn(before) {
-  return [...document.querySelectorAll(".chart")].every((chart, place) => {
+  return [...document.querySelectorAll(".chart")].every((chart, index) => {
     const mark = chart.querySelector("svg .role-mark path");
-    return mark && `${mark.getAttribute("fill")} ${mark.getAttribute("stroke")}` !== before[place];
+    return mark && `${mark.getAttribute("fill")} ${mark.getAttribute("stroke")}` !== before[index];
   });
 }
 
-function observe() {
+function inspect() {
   const style = (element) => getComputedStyle(element);
   const root = document.documentElement;
   return {
@@ -82,12 +85,12 @@ function observe() {
   };
 }
 
-async function tabs(tab) {
-  const reached = [];
+async function focusedElements(tab) {
+  const focused = [];
   for (let i = 0; i < 100; i += 1) {
     await tab.keyboard.press("Tab");
-    const at = await tab.evaluate(async () => {
-      await new Promise(requestAnimationFrame); // until which what is focused is not in view
+    const current = await tab.evaluate(async () => {
+      await new Promise(requestAnimationFrame); // the focused element scrolls into view with the next frame
       const element = document.activeElement;
       if (element === document.body) return null;
       const box = element.getBoundingClientRect();
@@ -95,22 +98,22 @@ async function tabs(tab) {
       return { tag: element.localName, name, visible: box.right > 0 && box.bottom > 0 && box.width > 0,
         outlined: getComputedStyle(element).outlineStyle !== "none" };
     });
-    if (!at) break;
-    reached.push(at);
+    if (!current) break;
+    focused.push(current);
   }
-  return reached;
+  return focused;
 }
 
 try {
   const executablePath = await chromium();
   const browser = await puppeteer.launch({ executablePath, args: ["--no-sandbox"], headless: "shell" });
   try {
-    const seen = {};
-    for (const scene of JSON.parse(scenes)) seen[scene.name] = await look(browser, scene);
-    console.log(JSON.stringify(seen));
+    const shown = {};
+    for (const scene of JSON.parse(scenes)) shown[scene.name] = await show(browser, scene);
+    console.log(JSON.stringify(shown));
   } finally {
     await browser.close();
   }
 } finally {
-  rmSync(unpacked, { recursive: true, force: true });
+  rmSync(temporary, { recursive: true, force: true });
 }

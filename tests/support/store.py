@@ -86,7 +86,7 @@ class Store:
         order: By which time sessions are listed, and then by id; with `-`, reversed.
         unstable_ties: Sessions with equal times come in another order at each request.
         cap: The largest page, whatever `limit` requests.
-        hidden: The numbers of sessions that are removed from pages after paging; `count` includes them.
+        hidden: The numbers of sessions that are removed from pages after paging.
         repeated: The numbers of sessions that have two rows in lists, as from a JOIN; `count` counts rows.
         filters: Which time `updated_at_min` and `updated_at_max` are about; None ignores them.
         inclusive: Whether a session exactly at the minimum, and one at the maximum, matches.
@@ -94,7 +94,7 @@ class Store:
         days_included: With rounded bounds, everything within the unit of the maximum matches too.
         accepted_times: The earliest and latest bound; others get status 400. None accepts all.
         count: The envelope's `count`: a name of `COUNTS`, or a function of the true total.
-        counted: What the total is: the rows of the query, of the whole store without filters, or of the page.
+        counted: What the total counts: rows of the query, those not hidden, of the whole store, or of the page.
         count_cached: For how many more requests with the same filters a `count` is repeated.
         ids: Whether records have an `id`, and of which type: True is text.
         now: The server's clock, which stands still until it is moved; None follows the machine's.
@@ -127,7 +127,7 @@ class Store:
     days_included: bool = False
     accepted_times: tuple[datetime, datetime] | None = None
     count: str | Callable[[int], Any] = "honest"
-    counted: Literal["query", "store", "page"] = "query"
+    counted: Literal["query", "shown", "store", "page"] = "query"
     count_cached: int = 0
     ids: bool | Literal["number", "object"] = True
     now: datetime | None = None
@@ -327,7 +327,9 @@ class Store:
         return numbers[::-1] if self.order[0] == "-" else numbers
 
     def _total(self, table: SessionTable, rows: Rows, length: int, parameters: ListParameters) -> int:
-        total = {"query": len(rows), "store": len(table.listed), "page": length}[self.counted]
+        total = {"query": len(rows), "store": len(table.listed), "page": length}.get(self.counted)
+        if total is None:
+            total = sum(number not in self.hidden for number in rows.numbers[rows.low : rows.high])
         if not self.count_cached:
             return total
         cached = self._counts.setdefault((parameters.updated_at_min, parameters.updated_at_max), [total, 0])

@@ -1,4 +1,4 @@
-"""A DuckDB file like that of `konvo sync`, with sessions of months: some lack fields, some have odd values."""
+"""Databases of `konvo sync`: the stores that they are synced from, what is in them, and tables written without it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ import random
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
 
+from tests.support.store import Store
+
 TIME = pa.timestamp("us", "UTC")
-SESSION = {
+SESSION_TYPES = {
     name: pa.string() for name in ("id", "workspace_id", "channel", "state__type", "state__sub_intent_type", "_dlt_id")
 }
-SESSION |= {name: TIME for name in ("created_at", "status__completed_at", "status__last_updated")}
-SESSION |= {name: pa.bool_() for name in ("status__completed", "status__unresolved")}
-MESSAGE = {name: pa.string() for name in ("message_id", "initiator_origin", "message", "_dlt_parent_id", "_dlt_id")}
-MESSAGE |= {"created_at": TIME, "_dlt_list_idx": pa.int64()}
+SESSION_TYPES |= {name: TIME for name in ("created_at", "status__completed_at", "status__last_updated")}
+SESSION_TYPES |= {name: pa.bool_() for name in ("status__completed", "status__unresolved")}
+MESSAGE_TYPES = {
+    name: pa.string() for name in ("message_id", "initiator_origin", "message", "_dlt_parent_id", "_dlt_id")
+}
+MESSAGE_TYPES |= {"created_at": TIME, "_dlt_list_idx": pa.int64()}
 
 CHANNELS = ("whatsapp", "live_chat", "email", "instagram", None, "", "<script>hacked=1</script>", 'a"b & <b>c</b>')
 SKILLS = ("CONCIERGE", "ORDER", "RETURN", "</script><script>hacked=1</script>", "<!-- <script>", "Größe 📦", None)
@@ -30,42 +34,71 @@ NUMBERS = itertools.count()
 Row = dict[str, Any]
 
 
-def drawn(count: int, seed: int = 0) -> tuple[list[Row], list[Row]]:
-    """So many sessions, and their messages."""
-    chance = random.Random(seed)
-    sessions = [session(number, chance) for number in range(count)]
-    messages = [message(owner, place, chance) for owner in sessions for place in range(chance.choice((0, 1, 2, 5, 9)))]
-    return sessions, messages
+class EditableStore(Store):
+    """A store whose records have the fields in `edits`, by id, instead of their own."""
+
+    edits: dict[str, dict[str, Any]]
+
+    def _record(self, number: int, asked: Any) -> dict[str, Any]:
+        record = super()._record(number, asked)
+        return {**record, **getattr(self, "edits", {}).get(record.get("id"), {})}
 
 
-def session(number: int, chance: random.Random) -> Row:
-    day = chance.triangular(0, 200, 150) // 1
-    created = START + timedelta(days=day, seconds=chance.triangular(0, 86400, 14 * 3600))
-    completed, unresolved = chance.choice((True, True, True, False, None)), chance.choice((False, False, True, None))
-    after = timedelta(minutes=chance.choice((-1, 0, 0.5, 4, *(chance.expovariate(1 / (60 + day)) for _ in range(6)))))
+def store_of(count: int, **settings: Any) -> EditableStore:
+    """Returns a store with a session every ten minutes; the latest is about ten minutes old."""
+    step = timedelta(minutes=10)
+    store = EditableStore.of(count, start=datetime.now(UTC) - count * step, step=step, **settings)
+    assert isinstance(store, EditableStore)
+    store.edits = {}
+    return store
+
+
+class Tables(NamedTuple):
+    """The rows of a database."""
+
+    sessions: list[Row]
+    messages: list[Row]
+
+
+def random_tables(count: int, seed: int = 0) -> Tables:
+    """Returns `count` sessions over seven months, some with missing or unusual values, and their messages."""
+    rng = random.Random(seed)
+    sessions = [random_session(number, rng) for number in range(count)]
+    messages = [
+        random_message(session, index, rng) for session in sessions for index in range(rng.choice((0, 1, 2, 5, 9)))
+    ]
+    return Tables(sessions, messages)
+
+
+def random_session(number: int, rng: random.Random) -> Row:
+    day = rng.triangular(0, 200, 150) // 1
+    created = START + timedelta(days=day, seconds=rng.triangular(0, 86400, 14 * 3600))
+    completed, unresolved = rng.choice((True, True, True, False, None)), rng.choice((False, False, True, None))
+    elapsed = timedelta(minutes=rng.choice((-1, 0, 0.5, 4, *(rng.expovariate(1 / (60 + day)) for _ in range(6)))))
     row: Row = {"id": f"session-{number}", "_dlt_id": f"dlt-{number}", "workspace_id": "workspace-1"}
-    row |= {"channel": chance.choice(CHANNELS), "state__type": chance.choices(SKILLS, (9, 5, 4, 1, 1, 1, 2))[0]}
-    row |= {"created_at": chance.choice((created,) * 30 + (None, datetime(1, 1, 1, tzinfo=UTC)))}
+    row |= {"channel": rng.choice(CHANNELS), "state__type": rng.choices(SKILLS, (9, 5, 4, 1, 1, 1, 2))[0]}
+    row |= {"created_at": rng.choice((created,) * 30 + (None, datetime(1, 1, 1, tzinfo=UTC)))}
     row |= {"status__completed": completed, "status__unresolved": unresolved}
-    row["status__completed_at"] = created + after if completed and chance.random() < 0.9 else None
+    row["status__completed_at"] = created + elapsed if completed and rng.random() < 0.9 else None
     return row
 
 
-def session_of(**fields: Any) -> Row:
-    """A session of which all is known, resolved in a minute."""
+def random_message(session: Row, index: int, rng: random.Random) -> Row:
+    sender = rng.choices(("RECIPIENT", "AI", "AGENT", None), (20, 20, 1, 1))[0]
+    row: Row = {"_dlt_parent_id": session["_dlt_id"], "_dlt_list_idx": index}
+    row["message_id"] = row["_dlt_id"] = f"{session['_dlt_id']}-{index}"
+    return row | {"initiator_origin": sender, "message": "Where is my order?"}
+
+
+def make_session(**fields: Any) -> Row:
+    """Returns a session with every field, resolved within a minute."""
     created = fields.setdefault("created_at", datetime(2026, 1, 5, 12, tzinfo=UTC))
     row = {"id": "session", "_dlt_id": f"dlt-{next(NUMBERS)}", "channel": "email", "state__type": "ORDER"}
     row |= {"status__completed": True, "status__unresolved": False}
     return row | {"status__completed_at": created + timedelta(minutes=1)} | fields
 
 
-def message(owner: Row, place: int, chance: random.Random) -> Row:
-    sender = chance.choices(("RECIPIENT", "AI", "AGENT", None), (20, 20, 1, 1))[0]
-    row: Row = {"_dlt_parent_id": owner["_dlt_id"], "_dlt_id": f"{owner['_dlt_id']}-{place}", "_dlt_list_idx": place}
-    return row | {"message_id": row["_dlt_id"], "initiator_origin": sender, "message": "Where is my order?"}
-
-
-def store(
+def write_tables(
     path: Path,
     sessions: Iterable[Row],
     messages: Iterable[Row] | None = None,
@@ -73,19 +106,43 @@ def store(
     schema: str = "konvo",
     without: Collection[str] = (),
 ) -> Path:
-    """Writes the tables, the sessions' without some columns; a file that is there gets another schema."""
-    place = f'"{path.stem}"."{schema}"'
+    """Writes the tables, the sessions without some columns; an existing file gets one more schema."""
+    target = f'"{path.stem}"."{schema}"'
+    session_types = {name: kind for name, kind in SESSION_TYPES.items() if name not in without}
     with duckdb.connect(path) as connection:
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {place}")
-        fill(connection, f"{place}.ai_sessions", {k: v for k, v in SESSION.items() if k not in without}, sessions)
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {target}")
+        write_table(connection, f"{target}.ai_sessions", session_types, sessions)
         if messages is not None:
-            fill(connection, f"{place}.ai_sessions__messages", MESSAGE, messages)
+            write_table(connection, f"{target}.ai_sessions__messages", MESSAGE_TYPES, messages)
     return path
 
 
-def fill(
+def write_table(
     connection: duckdb.DuckDBPyConnection, table: str, types: Mapping[str, pa.DataType], rows: Iterable[Row]
 ) -> None:
     connection.register("rows", pa.Table.from_pylist(list(rows), pa.schema(list(types.items()))))
     connection.execute(f"CREATE TABLE {table} AS FROM rows")
     connection.unregister("rows")
+
+
+def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return connection.sql(sql).fetchall()
+
+
+def read_sessions(path: Path, columns: str = "* exclude (_dlt_id, _dlt_load_id)") -> list[tuple[Any, ...]]:
+    return query(path, f"select {columns} from ai_sessions order by id")
+
+
+def read_messages(path: Path) -> list[tuple[Any, ...]]:
+    """Returns all messages in order, each row preceded by the id of its session."""
+    return query(
+        path,
+        """select s.id, m.* exclude (_dlt_id, _dlt_root_id, _dlt_parent_id)
+        from ai_sessions__messages m left join ai_sessions s on m._dlt_root_id = s._dlt_id
+        order by s.id, m._dlt_list_idx""",
+    )
+
+
+def column_types(path: Path, table: str = "ai_sessions") -> dict[str, str]:
+    return {name: kind for name, kind, *_ in query(path, f"describe {table}")}

@@ -1,4 +1,4 @@
-"""docs/columns.md."""
+"""docs/columns.md lists the columns of the model."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from konvoai import AISession
 from konvoai._columns import columns
 from tests.support import ROOT
 
-DOCUMENT = ROOT / "docs" / "columns.md"
+DOCS = ROOT / "docs" / "columns.md"
 
 
-def test_every_column_is_in_the_document() -> None:
-    told = re.findall(r"^\| `(\w+)` \|", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
-    known = columns(AISession)
+def test_docs_list_every_column() -> None:
+    documented = re.findall(r"^\| `(\w+)` \|", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
+    session_columns = columns(AISession)
     assert [
-        *(column.name for column in known),
+        *(column.name for column in session_columns),
         "raw",
-        *(field.name for column in known for field in column.fields),
-    ] == told
+        *(field.name for column in session_columns for field in column.fields),
+    ] == documented

@@ -1,4 +1,4 @@
-"""What is shown, logged and told, and that the key and the values of queries are not in it."""
+"""Neither output, log nor error shows the key or the values of a query."""
 
 import logging
 import socket
@@ -24,12 +24,12 @@ KEY = "zebra-4711"
 CERTIFICATE = ROOT / "tests/support/self-signed.pem"
 SINCE = datetime(2019, 7, 13, 11, 12, 13, tzinfo=UTC)
 
-ANSWERS: dict[str, Reply] = {
+RESPONSES: dict[str, Reply] = {
     "page": Reply({"count": 1, "result": [{"id": "one", "odd": None}]}),
     "refused": Reply({"error": 401, "message": "who are you?"}, 401),
-    "busy": Reply({}, 429, {"Retry-After": "0"}),
+    "busy": Reply({}, 429, {"Retry-After": "0.01"}),
     "moved": Reply(b"", 302, {"Location": "/elsewhere"}),
-    "nonsense": Reply(b"<html>"),
+    "not JSON": Reply(b"<html>"),
     "cut": Reply(b"{", declared=9),
 }
 
@@ -46,8 +46,8 @@ def shown(*things: object) -> str:
     return "\n".join(f"{thing!r} {thing} {getattr(thing, '__dict__', '')!r}" for thing in things)
 
 
-def told(error: BaseException) -> str:
-    """A traceback with the variables of every frame of ours and of the libraries, as some tools show it."""
+def traceback_text(error: BaseException) -> str:
+    """Return a traceback with the variables of each frame, except those of tests, as some tools show it."""
     text = "".join(traceback.format_exception(error))
     while True:
         for frame, _ in traceback.walk_tb(error.__traceback__):
@@ -59,7 +59,7 @@ def told(error: BaseException) -> str:
 
 
 def failure(mode: ClientMode, url: str) -> KonvoError:
-    """As from a program that does not hold the key in its own variables."""
+    """Return the error of a list; the test's own variables do not hold the key."""
     with pytest.raises(KonvoError) as caught:
         read(mode, url, client={"api_key": None, "max_retries": 1, "timeout": 0.5}, updated_at_min=SINCE)
     return caught.value
@@ -70,25 +70,25 @@ def key_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KONVO_API_KEY", KEY)
 
 
-@pytest.mark.parametrize("answer", [name for name in ANSWERS if name != "page"])
-def test_no_error_shows_the_key(mode: ClientMode, answer: str, everything_logged: Callable[[], str]) -> None:
-    with serving(replies(ANSWERS[answer])) as server:
+@pytest.mark.parametrize("name", [name for name in RESPONSES if name != "page"])
+def test_no_error_shows_the_key(mode: ClientMode, name: str, everything_logged: Callable[[], str]) -> None:
+    with serving(replies(RESPONSES[name])) as server:
         error = failure(mode, server.url)
     assert server.requests[0].headers["x-api-key"] == KEY
-    assert KEY not in shown(error, error.__cause__, getattr(error, "response", None)) + told(error)
+    assert KEY not in shown(error, error.__cause__, getattr(error, "response", None)) + traceback_text(error)
     assert KEY not in everything_logged()
 
 
-def test_no_lost_connection_shows_the_key(mode: ClientMode, everything_logged: Callable[[], str]) -> None:
-    with socket.socket() as unheard:
-        unheard.bind(("127.0.0.1", 0))
-        refused = failure(mode, f"http://127.0.0.1:{unheard.getsockname()[1]}")
+def test_no_connection_error_shows_the_key(mode: ClientMode, everything_logged: Callable[[], str]) -> None:
+    with socket.socket() as unbound_server:
+        unbound_server.bind(("127.0.0.1", 0))
+        refused = failure(mode, f"http://127.0.0.1:{unbound_server.getsockname()[1]}")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         late = failure(mode, f"http://127.0.0.1:{silent.getsockname()[1]}")
-    with talking(lambda connection: connection.sendall(b"no HTTP\r\n\r\n")) as url:
+    with talking(lambda connection: connection.sendall(b"not HTTP\r\n\r\n")) as url:
         garbled = failure(mode, url)
     for error in (refused, late, garbled):
-        assert KEY not in shown(error, error.__cause__) + told(error)
+        assert KEY not in shown(error, error.__cause__) + traceback_text(error)
         assert error.__cause__ is not None
         assert error.__cause__.__traceback__ is None  # its frames hold the request as it is sent
     assert KEY not in everything_logged()
@@ -107,30 +107,30 @@ def attributes(holder: object) -> list[object]:
     return [getattr(holder, name) for name in names if hasattr(holder, name)]
 
 
-def test_no_page_warning_or_request_by_hand_shows_the_key(everything_logged: Callable[[], str]) -> None:
+def test_no_page_warning_or_generated_request_shows_the_key(everything_logged: Callable[[], str]) -> None:
     with (
-        serving(replies(ANSWERS["page"])) as server,
+        serving(replies(RESPONSES["page"])) as server,
         Konvo(base_url=server.url) as konvo,
-        warnings.catch_warnings(record=True) as heard,
+        warnings.catch_warnings(record=True) as caught,
     ):
         warnings.simplefilter("always")
         page = next(konvo.ai_sessions.list().pages())
         by_hand = list_ai_sessions.sync_detailed(client=konvo.api)
-    assert heard
-    assert KEY not in shown(page, by_hand, *(warning.message for warning in heard))
+    assert caught
+    assert KEY not in shown(page, by_hand, *(warning.message for warning in caught))
     assert KEY not in everything_logged()
 
 
 @pytest.mark.parametrize("key", [f"{KEY}\n", f" {KEY}", f"{KEY}ü"])
-def test_a_key_that_no_header_carries_is_not_repeated(key: str) -> None:
+def test_an_invalid_key_is_not_in_its_error(key: str) -> None:
     for make in (lambda: Konvo(key), lambda: AsyncKonvo(key)):
         with pytest.raises(KonvoError, match="KONVO_API_KEY") as caught:
             make()
-        assert KEY not in told(caught.value)
+        assert KEY not in traceback_text(caught.value)
 
 
 def test_the_key_goes_to_no_other_host(mode: ClientMode) -> None:
-    with serving(replies(ANSWERS["page"])) as elsewhere:
+    with serving(replies(RESPONSES["page"])) as elsewhere:
         with serving(replies(Reply(b"", 307, {"Location": f"{elsewhere.url}/ai-sessions"}))) as server:
             failure(mode, server.url)
     assert elsewhere.requests == []
@@ -147,8 +147,8 @@ def test_certificates_are_verified(mode: ClientMode, monkeypatch: pytest.MonkeyP
         assert [session.id for session in read(mode, server.url)] == ["one"]
 
 
-def test_values_of_queries_are_told_at_debug_only(mode: ClientMode, caplog: pytest.LogCaptureFixture) -> None:
-    fault = [Reply({}, 503, {"Retry-After": "0"}), None]
+def test_values_of_queries_are_not_logged_at_info(mode: ClientMode, caplog: pytest.LogCaptureFixture) -> None:
+    fault = [Reply({}, 503, {"Retry-After": "0.01"}), None]
     with (
         caplog.at_level(logging.INFO),
         mock_server(Store.of(3), fault=lambda request: fault.pop(0) if fault else None) as s,
@@ -159,9 +159,9 @@ def test_values_of_queries_are_told_at_debug_only(mode: ClientMode, caplog: pyte
     assert [line for line in lines if "2019-07-13" in line] == []
 
 
-@pytest.mark.parametrize("answer", [name for name in ANSWERS if name != "page"])
-def test_an_error_and_its_response_do_not_show_values_of_the_query(mode: ClientMode, answer: str) -> None:
-    with serving(replies(ANSWERS[answer])) as server:
+@pytest.mark.parametrize("name", [name for name in RESPONSES if name != "page"])
+def test_no_error_or_its_response_shows_values_of_the_query(mode: ClientMode, name: str) -> None:
+    with serving(replies(RESPONSES[name])) as server:
         error = failure(mode, server.url)
     response = getattr(error, "response", None)
     assert (

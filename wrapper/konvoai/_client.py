@@ -28,7 +28,7 @@ from .errors import ResponseValidationError
 if TYPE_CHECKING:
     from konvo_api_client import AuthenticatedClient
 
-    from ._decoding.page import DecodedPage
+    from ._decoding.parse import DecodedPage
     from ._resources import AISessions, ListQuery
     from .models import AISession
 
@@ -55,7 +55,7 @@ class BaseClient:
         return settings
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._transport.http.base_url}>"
+        return f"<{type(self).__name__} {self._api._base_url}>"
 
 
 class Konvo(BaseClient):
@@ -76,7 +76,7 @@ class Konvo(BaseClient):
         ai_sessions: The AI conversations.
 
     Raises:
-        ConfigurationError: The API key is missing, or a setting cannot be used.
+        ConfigurationError: The API key is missing, or a setting or a variable (proxies, certificates) is unusable.
     """
 
     def __init__(

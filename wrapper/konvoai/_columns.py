@@ -1,14 +1,16 @@
-"""The columns that a model has in a table: its fields, those of objects in it beside them, each with one type."""
+"""The columns of a model in a table, one per field with nested objects flattened; a record's value in each."""
 
 import functools
+import json
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from enum import Enum
 from typing import Any, Literal, NamedTuple, TypeGuard
 from uuid import UUID
 
 import attrs
+import msgspec
 
 from . import models
 from ._decoding.fields import json_names, plain_type, union_members
@@ -19,12 +21,13 @@ KINDS |= {datetime: "time", date: "date"}
 
 
 class Column(NamedTuple):
-    """A column.
+    """A column of a table.
 
     Attributes:
-        name: The attribute's names from the record inwards, as in `status__last_updated`.
-        path: The JSON names that lead to the value.
-        kind: What its values are. Of "json" they are whatever came; of "list", objects that have `fields`.
+        name: The attribute names from the record inwards, joined by `__`: `status__last_updated`.
+        path: The JSON names that lead to the value: `("status", "last_updated")`.
+        kind: The type of its values. "json" is any JSON value; "list" is a list of objects that have `fields`.
+        fields: The columns of a list's objects; empty for every other kind.
     """
 
     name: str
@@ -34,32 +37,50 @@ class Column(NamedTuple):
 
 
 @functools.cache
-def columns(cls: type) -> tuple[Column, ...]:
-    """The columns of a generated model, in its order."""
-    return tuple(inner(cls, "", ()))
+def columns(model: type) -> tuple[Column, ...]:
+    """Returns the columns of a generated model, in the order of its fields."""
+    return tuple(flatten(model, "", ()))
 
 
-def inner(cls: type, prefix: str, path: tuple[str, ...]) -> Iterator[Column]:
-    names, hints = json_names(cls), typing.get_type_hints(cls, localns=vars(models))
-    for field in attrs.fields(cls):
+def flatten(model: type, prefix: str, parent_path: tuple[str, ...]) -> Iterator[Column]:
+    """Yields the model's columns; a nested object yields those of its fields, with its name as prefix."""
+    names, hints = json_names(model), typing.get_type_hints(model, localns=vars(models))
+    for field in attrs.fields(model):
         if not field.init:
             continue
-        name, place, choices = (
-            prefix + field.name.rstrip("_"),
-            (*path, names[field.name]),
-            union_members(hints[field.name]),
-        )
-        hint = choices[0] if len(choices) == 1 else None
-        items = typing.get_args(hint)[0] if typing.get_origin(hint) is list else None
-        if is_record(hint) and hint is not cls:
-            yield from inner(hint, f"{name}__", place)
-        elif is_record(items):
-            yield Column(name, place, "list", columns(items))
+        name = prefix + field.name.rstrip("_")
+        path = (*parent_path, names[field.name])
+        members = union_members(hints[field.name])
+        hint = members[0] if len(members) == 1 else None  # a union of several types has no column type but JSON
+        item_type = typing.get_args(hint)[0] if typing.get_origin(hint) is list else None
+        if has_fields(hint) and hint is not model:
+            yield from flatten(hint, f"{name}__", path)
+        elif has_fields(item_type):
+            yield Column(name, path, "list", columns(item_type))
         else:
             plain = plain_type(hint) if isinstance(hint, type) and issubclass(hint, Enum) else hint
-            yield Column(name, place, KINDS.get(plain, "json"))
+            yield Column(name, path, KINDS.get(plain, "json"))
 
 
-def is_record(hint: Any) -> TypeGuard[type]:
-    """Whether it is a model of which the document lists fields."""
+def has_fields(hint: Any) -> TypeGuard[type]:
+    """Whether the type is a model for which the API document lists fields."""
     return isinstance(hint, type) and attrs.has(hint) and any(field.init for field in attrs.fields(hint))
+
+
+def value_at(data: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        data = data.get(name) if data.__class__ is dict else None
+    return data
+
+
+def cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else to_json(value)
+
+
+def to_json(value: Any) -> str:
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeError:  # msgspec rejects a lone surrogate, half of an emoji
+        return json.dumps(value)

@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 from konvo_api_client.api.ai_sessions import list_ai_sessions
 
 from ._decoding.drift import Drift
-from ._decoding.page import DecodedPage, decode_page
+from ._decoding.page import decode_page
+from ._decoding.parse import DecodedPage
 from ._decoding.records import decode_raw_page
 from ._pagination.list_flow import ListFlow
 from ._pagination.protocol import MILLISECOND, Bounds, Flow, Page, PageRequest, ServerTraits, Window

@@ -107,8 +107,8 @@ def validate_base_url(base_url: str, allow_http: bool) -> str:
         url = httpx.URL(base_url)
     except (httpx.InvalidURL, TypeError):
         raise ConfigurationError(f"the server's URL is invalid; {hint}") from None
-    if url.scheme not in ("http", "https") or not url.host:
-        raise ConfigurationError(f"the server's URL must begin with https:// and name a host; {hint}")
+    if url.scheme not in ("http", "https") or not is_reachable(url):
+        raise ConfigurationError(f"the server's URL must begin with https:// and name a host and a valid port; {hint}")
     if url.userinfo or url.query or url.fragment:
         raise ConfigurationError(f"the server's URL must have no user, password, query or fragment; {hint}")
     if url.scheme == "http" and not (allow_http or is_loopback(url.host)):
@@ -116,6 +116,11 @@ def validate_base_url(base_url: str, allow_http: bool) -> str:
             f"http://{url.host} would carry the key in the clear: use https://, or allow_http=True in Python; {hint}"
         )
     return str(url)
+
+
+def is_reachable(url: httpx.URL) -> bool:
+    """Return whether the URL has a host, and a port that a socket accepts."""
+    return bool(url.host) and (url.port is None or 0 < url.port < 2**16)
 
 
 def is_loopback(host: str) -> bool:

@@ -87,7 +87,7 @@ class APIStatusError(KonvoError):
         body: The API document's `Error` (`.error` is its number, `.message` its text), or None where the response
             has another body.
         response: The `httpx.Response`, its content read.
-        retry_after: Seconds to wait before the next request, from `Retry-After`; or None.
+        retry_after: Seconds to wait before the next request, from `Retry-After`; None without a valid wait above 0.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ def test_retries_count_as_requests() -> None:
 
     def fault(request: Request) -> Fault:
         received.append(request)
-        return (503, {"Retry-After": "0"}) if len(received) > 1 else None
+        return (503, {"Retry-After": "0.01"}) if len(received) > 1 else None
 
     report = examined(store_of(30), fault=fault)
     assert report.requests == MAX_REQUESTS
@@ -57,7 +57,7 @@ def test_an_unknown_resource_is_a_key_error() -> None:
 
 
 def test_a_failing_server_is_a_konvo_error() -> None:
-    with mock_server(store_of(3), fault=lambda request: (500, {"Retry-After": "0"})) as running:
+    with mock_server(store_of(3), fault=lambda request: (500, {"Retry-After": "0.01"})) as running:
         with pytest.raises(KonvoError):
             examine(api_key=KEY, base_url=running.url)
     assert len(running.requests) == 3

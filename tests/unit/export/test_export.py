@@ -62,7 +62,7 @@ def everything(of: Store) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while len(found) < len(of):
         page = {"page": str(len(found) // 200), "limit": "200", "messages": "true", "state": "true"}
-        found += of.answer(page).body["result"]
+        found += of.respond(page).body["result"]
     return found
 
 

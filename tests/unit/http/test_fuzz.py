@@ -1,4 +1,4 @@
-"""Whatever a server sends, only `KonvoError`s leave."""
+"""Responses drawn at random: a list or a scan raises `KonvoError` only."""
 
 import gzip
 import json
@@ -51,7 +51,7 @@ headers = st.sampled_from(list(HEADERS)).flatmap(
 statuses = st.sampled_from([200, 200, 200, 200, 400, 401, 429, 500, 529]) | st.integers(0, 1100)
 
 
-class Answer(NamedTuple):
+class DrawnResponse(NamedTuple):
     status: int
     headers: list[bytes]
     body: bytes
@@ -65,15 +65,15 @@ class Answer(NamedTuple):
         return (head + b"\r\n\r\n" + self.body)[: -self.cut or None]
 
 
-answers = st.builds(
-    Answer,
+responses = st.builds(
+    DrawnResponse,
     statuses,
     st.lists(headers, max_size=3),
     bodies,
     measured=st.booleans(),
     cut=st.sampled_from([0, 0, 0, 1, 7, 30]),
     pauses=st.integers(0, 2),
-).map(lambda answer: (bytes(answer), answer.pauses)) | st.tuples(st.binary(max_size=80), st.just(0))
+).map(lambda response: (bytes(response), response.pauses)) | st.tuples(st.binary(max_size=80), st.just(0))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -84,14 +84,14 @@ def short_delays() -> Any:
 
 
 def in_turn(given: list[tuple[bytes, int]]) -> Callable[[socket.socket], None]:
-    """Sends the answers to one connection after the other, the last for good."""
+    """Send the responses in order, one for each connection; repeat the last one."""
     left = list(given)
 
     def talk(connection: socket.socket) -> None:
         sent, pauses = left.pop(0) if len(left) > 1 else left[0]
         part = len(sent) // (pauses + 1) + 1
-        for place in range(0, len(sent), part):
-            connection.sendall(sent[place : place + part])
+        for offset in range(0, len(sent), part):
+            connection.sendall(sent[offset : offset + part])
             time.sleep(0.001 if pauses else 0)
 
     return talk
@@ -99,12 +99,12 @@ def in_turn(given: list[tuple[bytes, int]]) -> Callable[[socket.socket], None]:
 
 @pytest.mark.drawn
 @given(
-    st.lists(answers, min_size=1, max_size=4),
+    st.lists(responses, min_size=1, max_size=4),
     st.sampled_from(["sync", "async"]),
     st.sampled_from(["list", "scan"]),
     st.sampled_from([1, 3]),
 )
-def test_only_errors_of_ours_leave(
+def test_any_response_raises_konvo_errors_only(
     given: list[tuple[bytes, int]], mode: ClientMode, method: ReadMethod, concurrency: int
 ) -> None:
     with talking(in_turn(given)) as url, warnings.catch_warnings():

@@ -8,7 +8,7 @@ from konvoai import Konvo, KonvoError
 from tests.support.both_clients import ClientMode, read
 from tests.support.http_server import Reply, replies, serving, sessions
 
-BUSY = Reply({}, 503, {"Retry-After": "0"})
+BUSY = Reply({}, 503, {"Retry-After": "0.01"})
 ONE, NONE = Reply({"count": 1, "result": sessions(1)}), Reply({"result": []})
 
 
@@ -21,32 +21,30 @@ def logger_as_it_was() -> Iterator[None]:
     logger.handlers = handlers
 
 
-def test_a_retry_is_a_line_at_info_and_a_request_a_line_at_debug(
-    mode: ClientMode, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_requests_are_logged_at_debug_and_retries_at_info(mode: ClientMode, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, logger="konvoai"), serving(replies(BUSY, ONE, NONE)) as server:
         read(mode, server.url, concurrency=1)
-    told = [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "konvoai"]
+    lines = [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "konvoai"]
     patterns = [
         ("DEBUG", r"GET /ai-sessions: 503, attempt 1, \d+ ms, 2 bytes"),
         ("INFO", r"GET /ai-sessions: 503, next attempt \(2 of 5\) in 0\.0 s"),
         ("DEBUG", r"GET /ai-sessions: 200, attempt 2, \d+ ms, \d+ bytes"),
     ]
-    assert [level for level, _ in told[:3]] == [level for level, _ in patterns]
-    assert all(re.fullmatch(pattern, line) for (_, line), (_, pattern) in zip(told, patterns, strict=False)), told
+    assert [level for level, _ in lines[:3]] == [level for level, _ in patterns]
+    assert all(re.fullmatch(pattern, line) for (_, line), (_, pattern) in zip(lines, patterns, strict=False)), lines
 
 
-def test_nothing_is_shown_unless_asked(mode: ClientMode, capfd: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_logged_by_default(mode: ClientMode, capfd: pytest.CaptureFixture[str]) -> None:
     with serving(replies(BUSY, ONE, NONE)) as server:
         read(mode, server.url)
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize(("asked", "levels"), [("debug", {"DEBUG", "INFO"}), ("INFO", {"INFO"})])
-def test_the_environment_turns_it_on(
-    asked: str, levels: set[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("level", "levels"), [("debug", {"DEBUG", "INFO"}), ("INFO", {"INFO"})])
+def test_the_environment_enables_the_log(
+    level: str, levels: set[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("KONVO_LOG", asked)
+    monkeypatch.setenv("KONVO_LOG", level)
     with serving(replies(BUSY, ONE, NONE)) as server:
         read("sync", server.url)
         read("async", server.url)
@@ -55,7 +53,7 @@ def test_the_environment_turns_it_on(
     assert len([line for line in lines if "503, next attempt" in line]) == 1
 
 
-def test_a_level_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_level_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KONVO_LOG", "loud")
     with pytest.raises(KonvoError, match=r"KONVO_LOG must be one of debug, info, not 'loud'"):
         Konvo("test-key")

@@ -1,4 +1,4 @@
-"""A client that is used for long, on a server that fails every fifth time."""
+"""A client in long use, with a server that fails every fifth request."""
 
 import asyncio
 import gc
@@ -18,14 +18,14 @@ from tests.support.http_server import open_sockets
 
 ROUNDS = 120
 REQUESTS = 10_000
-"""At least, for each of the two faces."""
+"""At least, for each of the two clients."""
 SESSIONS = 600
 PROCESS = Path("/proc/self")
 
 
 @contextmanager
 def failing_server() -> Iterator[subprocess.Popen[str]]:
-    """A process of its own, as this one's memory is looked at."""
+    """Run the server in another process, as the test measures the memory of this one."""
     options = ["--sessions", str(SESSIONS), "--cap", "10", "--order", "updated", "--faults", "0.2"]
     command = [sys.executable, "-m", "tests.support.mock_server", *options]
     with subprocess.Popen(command, stdin=-1, stdout=-1, text=True) as running:
@@ -45,8 +45,8 @@ def megabytes() -> float:
 
 
 @pytest.mark.long
-@pytest.mark.skipif(not (PROCESS / "status").exists(), reason="this system does not tell what a process holds")
-def test_nothing_is_lost_and_nothing_grows(mode: ClientMode, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(not (PROCESS / "status").exists(), reason="this system has no /proc/self/status")
+def test_long_use_loses_nothing_and_memory_does_not_grow(mode: ClientMode, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "INITIAL_BACKOFF", 0.001)
     before, sizes = threads_and_sockets(), []
 
@@ -71,9 +71,9 @@ def test_nothing_is_lost_and_nothing_grows(mode: ClientMode, monkeypatch: pytest
         assert running.stdout is not None
         url = running.stdout.readline().strip()
         sync_soak(url) if mode == "sync" else asyncio.run(soak(url))
-        told, _ = running.communicate()
-    came, answered = (int(word) for word in told.split() if word.isdigit())
-    assert came >= REQUESTS
-    assert came - answered > 0.1 * came  # and those that were answered, but not to the end
+        printed, _ = running.communicate()
+    received, answered = (int(word) for word in printed.split() if word.isdigit())
+    assert received >= REQUESTS
+    assert received - answered > 0.1 * received  # a part of the responses is cut short as well
     assert threads_and_sockets() == before
     assert sizes[-1] - sizes[len(sizes) // 4] < 5

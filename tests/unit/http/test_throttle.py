@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 from konvoai._http.throttle import Throttle
 
 
-def test_an_open_gate_lets_all_through() -> None:
+def test_without_a_limit_all_requests_are_sent() -> None:
     throttle = Throttle()
     assert [throttle.acquire(0.0) for _ in range(100)] == [0.0] * 100
     assert throttle.in_flight == 100
 
 
-def test_a_shut_gate_tells_how_long() -> None:
+def test_a_pause_is_the_seconds_to_wait() -> None:
     throttle = Throttle()
     throttle.pause_until(10.0)
     throttle.pause_until(7.0)
@@ -21,7 +21,7 @@ def test_a_shut_gate_tells_how_long() -> None:
     assert throttle.acquire(10.0) == 0.0
 
 
-def test_after_a_429_half_as_many_are_in_flight_and_the_rest_wait_to_be_told() -> None:
+def test_a_429_halves_the_requests_in_flight() -> None:
     throttle = Throttle()
     for _ in range(8):
         throttle.acquire(0.0)
@@ -33,7 +33,7 @@ def test_after_a_429_half_as_many_are_in_flight_and_the_rest_wait_to_be_told() -
     assert throttle.acquire(2.0) == 0.0
 
 
-def test_requests_that_were_under_way_narrow_it_once() -> None:
+def test_requests_in_flight_lower_the_limit_once() -> None:
     throttle = Throttle()
     for _ in range(8):
         throttle.acquire(0.0)
@@ -43,7 +43,7 @@ def test_requests_that_were_under_way_narrow_it_once() -> None:
     assert [throttle.acquire(2.0) for _ in range(5)] == [0.0, 0.0, 0.0, 0.0, math.inf]
 
 
-def test_one_more_is_let_through_after_as_many_answers_as_are() -> None:
+def test_responses_of_status_200_raise_the_limit() -> None:
     throttle = Throttle()
     throttle.acquire(0.0)
     throttle.on_response(429, sent_at=0.0, now=1.0)
@@ -53,14 +53,14 @@ def test_one_more_is_let_through_after_as_many_answers_as_are() -> None:
     assert throttle.acquire(3.0) == 0.0
 
 
-@given(st.lists(st.sampled_from(["enter", "429", "200", "500"]), max_size=60))
-def test_it_never_closes_for_good(events: list[str]) -> None:
+@given(st.lists(st.sampled_from(["acquire", "429", "200", "500"]), max_size=60))
+def test_a_request_is_always_possible_in_the_end(events: list[str]) -> None:
     throttle = Throttle()
-    for moment, event in enumerate(events):
-        if event == "enter":
-            throttle.acquire(moment)
+    for now, event in enumerate(events):
+        if event == "acquire":
+            throttle.acquire(now)
         elif throttle.in_flight:
-            throttle.on_response(int(event), sent_at=moment - 0.5, now=moment)
+            throttle.on_response(int(event), sent_at=now - 0.5, now=now)
             throttle.release()
     while throttle.in_flight:
         throttle.release()

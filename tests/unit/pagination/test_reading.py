@@ -99,7 +99,7 @@ async def test_a_cancelled_reader_leaves_no_task_behind() -> None:
 @pytest.mark.parametrize("method", ["list", "scan"])
 def test_an_error_comes_after_what_arrived_and_ends_all(mode: ClientMode, method: ReadMethod) -> None:
     def fault(request: Any) -> Any:
-        return (500, {"Retry-After": "0"}) if len(server.requests) > 12 else None
+        return (500, {"Retry-After": "0.01"}) if len(server.requests) > 12 else None
 
     with mock_server(Store.of(500, cap=10, order="updated"), fault=fault) as server:
         with pytest.raises(InternalServerError):

@@ -11,6 +11,9 @@ from tests.unit.support.test_store import get, listed
 MINUTE, SECOND, DAY = timedelta(minutes=1), timedelta(seconds=1), timedelta(days=1)
 
 
+FROM_2 = {"updated_at_min": START + 2 * MINUTE}
+
+
 def statuses(store: Store, *pages: int, **query: Any) -> list[int]:
     return [store.respond({"page": str(page), "limit": "2", **query}).status for page in pages]
 
@@ -19,6 +22,10 @@ def test_hidden_sessions_leave_gaps_and_count() -> None:
     store = Store.of(6, hidden={1, 2})
     assert [[0], [3], [4, 5]] == [listed(store, page=page, limit=2) for page in range(3)]
     assert 6 == get(store, limit=2)["count"]
+
+
+def test_the_count_may_leave_out_hidden_sessions() -> None:
+    assert [4, 3] == [get(Store.of(6, hidden={1, 2}, counted="shown"), **query)["count"] for query in ({}, FROM_2)]
 
 
 def test_repeated_sessions_have_two_rows_that_count() -> None:
@@ -144,7 +151,7 @@ def test_no_time_filter_matches_a_session_without_an_update_time(order: str, exp
     assert [{0, 2}, {0, 2}] == [set(listed(store, **bound)) for bound in bounds]
 
 
-def test_a_session_without_an_update_time_has_null_until_it_is_touched() -> None:
+def test_the_update_time_is_null_until_a_session_is_touched() -> None:
     store = Store(created=[START], updated=[None], now=START + MINUTE)
     before = get(store, state="true")["result"][0]["status"]["last_updated"]
     store.touch("session-0000000")

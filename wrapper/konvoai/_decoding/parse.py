@@ -1,7 +1,17 @@
-"""Parse a response body as JSON."""
+"""What the decoders of models and of raw records share: JSON, the total, and errors."""
 
+import gc
 import json
-from typing import Any, NoReturn
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple, NoReturn
+
+
+class DecodedPage(NamedTuple):
+    """The records of a page, and the server's total or None."""
+
+    items: list[Any]
+    total: int | None
 
 
 class DecodeError(Exception):
@@ -34,3 +44,21 @@ def parse(content: bytes) -> Any:
 
 def refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not valid JSON")
+
+
+def valid_count(count: Any) -> int | None:
+    """Return the server's `count`, or None where it is not a number of records."""
+    return count if type(count) is int and count >= 0 else None
+
+
+@contextmanager
+def gc_paused() -> Iterator[None]:
+    """Pause the garbage collector: it would scan the thousands of new objects of a page again and again."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from .drift import Drift
-from .page import DecodedPage, gc_paused, valid_count
-from .parse import DecodeError, parse
+from .parse import DecodedPage, DecodeError, gc_paused, parse, valid_count
 
 
 class Record(NamedTuple):

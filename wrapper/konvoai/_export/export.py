@@ -11,7 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from .._columns import columns
+from .._columns import columns, to_json
 from .._decoding.page import record_type
 from .._decoding.records import Record
 from .._pagination.paginator import Scan
@@ -19,7 +19,7 @@ from .._pagination.protocol import Window
 from .._resources import Resource, scan_records
 from ..errors import ConfigurationError, KonvoError
 from .checkpoint import DIGEST_BYTES, Checkpoint, State
-from .formats import Format, find_format, to_json
+from .formats import Format, find_format
 from .redaction import hmac_hex, redactor
 
 MAX_PENDING_RECORDS = 2000

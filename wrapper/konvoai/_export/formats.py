@@ -5,14 +5,11 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-import msgspec
-
-from .._columns import Column
+from .._columns import Column, cell, value_at
 from .._decoding.records import Record
 from ..errors import ConfigurationError, KonvoError
 
@@ -70,25 +67,6 @@ class Csv:
         with data.open(newline="", encoding="utf-8") as source, file.open("w", newline="", encoding="utf-8") as target:
             rows = enumerate(csv.reader(source), -1)  # the header precedes row 0
             csv.writer(target).writerows(cells for row, cells in rows if row not in superseded)
-
-
-def value_at(data: Any, path: Sequence[str]) -> Any:
-    for name in path:
-        data = data.get(name) if data.__class__ is dict else None
-    return data
-
-
-def cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else to_json(value)
-
-
-def to_json(value: Any) -> str:
-    try:
-        return msgspec.json.encode(value).decode()
-    except UnicodeError:  # msgspec rejects a lone surrogate, half of an emoji
-        return json.dumps(value)
 
 
 def find_format(file: Path, columns: Sequence[Column]) -> Format:

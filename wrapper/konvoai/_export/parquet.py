@@ -11,9 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .._columns import Column, Kind
+from .._columns import Column, Kind, to_json, value_at
 from .._decoding.records import Record
-from .formats import to_json, value_at
 
 ROW_GROUP_BYTES = 8 * 2**20
 TYPES: dict[Kind, Any] = {"text": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}

@@ -6,10 +6,9 @@ import hmac
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from .._columns import Column
+from .._columns import Column, to_json
 from .._decoding.records import Record
 from ..errors import ConfigurationError
-from .formats import to_json
 
 
 def redactor(

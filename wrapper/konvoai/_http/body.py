@@ -1,6 +1,7 @@
 """The body of a response, gathered as it arrives and bounded in size."""
 
 import gzip
+import json
 import zlib
 from typing import Any
 
@@ -41,7 +42,7 @@ class Body:
             )
 
     def finish(self) -> httpx.Response:
-        """Return the response with its content; raise `httpx.DecodingError` where compressed data is incomplete."""
+        """Return the response with its content; raise an `httpx.HTTPError` where a part of it is missing."""
         # httpx takes a part of a gzip or deflate stream for the whole, and drops the members after the first.
         inflater: Any = getattr(self._response._get_content_decoder(), "decompressor", None)
         if not self.full and self._response.num_bytes_downloaded and hasattr(inflater, "unused_data"):
@@ -49,8 +50,28 @@ class Body:
                 raise httpx.DecodingError("the compressed response is incomplete")
             if inflater.unused_data.strip(b"\0"):
                 self.feed(inflate(inflater.unused_data))
-        self._response._content = b"".join(self._chunks)
+        content = self._response._content = b"".join(self._chunks)
+        if self._response.status_code == 200 and not is_framed(self._response) and is_cut_json(content):
+            raise httpx.RemoteProtocolError("the connection ended within the JSON of the response")
         return self._response
+
+
+def is_framed(response: httpx.Response) -> bool:
+    """Return whether the response says where it ends (RFC 9112, 6.3); else the end of the connection is its end."""
+    return "content-length" in response.headers or "transfer-encoding" in response.headers
+
+
+def is_cut_json(content: bytes) -> bool:
+    """Return whether this begins as a JSON object or array and is not valid, or is empty."""
+    if content and content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
+        return False
+    try:
+        json.loads(content)
+    except ValueError:
+        return True
+    except RecursionError:
+        return False
+    return False
 
 
 def inflate(members: bytes) -> bytes:

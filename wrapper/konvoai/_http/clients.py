@@ -6,18 +6,22 @@ import functools
 import logging
 import os
 import ssl
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextvars import ContextVar
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
+from urllib.request import getproxies
 
 import httpx
 
-from .._settings import KEY_HEADER, Secret, Settings
+from .._settings import KEY_HEADER, Secret, Settings, is_loopback, is_reachable
 from .._version import __version__
 from ..errors import ConfigurationError, KonvoError, bare_url
 
 CLOSED = "this client is closed: make a new one, or do the work inside its `with` block"
 HEADERS = {"user-agent": f"konvoai/{__version__}", "accept-encoding": "gzip, deflate"}
+ATTEMPT = "konvoai.attempt"
+"""The extension of a request that identifies it in the pool, also behind the user's client."""
 SENDING: ContextVar[bool] = ContextVar("SENDING", default=False)
 """Whether a request of konvoai is being sent in this context."""
 
@@ -53,7 +57,7 @@ logging.getLogger("httpx").addFilter(QueryFilter())
 def open_client(user_client: httpx.Client | None, settings: Settings) -> httpx.Client:
     """Return a client of our own, or one that sends through the user's and leaves that open."""
     if user_client is None:
-        return httpx.Client(auth=KeyAuth(settings.api_key), verify=tls_context(), **client_options(settings))
+        return httpx.Client(**own_options(settings), **client_options(settings))
     if not isinstance(user_client, httpx.Client):
         raise ConfigurationError("http_client must be an httpx.Client; AsyncKonvo takes an httpx.AsyncClient")
     return httpx.Client(transport=ForwardingTransport(user_client, settings), **client_options(settings))
@@ -62,14 +66,16 @@ def open_client(user_client: httpx.Client | None, settings: Settings) -> httpx.C
 def open_async_client(user_client: httpx.AsyncClient | None, settings: Settings) -> httpx.AsyncClient:
     """Return a client of our own, or one that sends through the user's and leaves that open."""
     if user_client is None:
-        return httpx.AsyncClient(auth=KeyAuth(settings.api_key), verify=tls_context(), **client_options(settings))
+        return httpx.AsyncClient(**own_options(settings), **client_options(settings))
     if not isinstance(user_client, httpx.AsyncClient):
         raise ConfigurationError("http_client must be an httpx.AsyncClient; Konvo takes an httpx.Client")
     return httpx.AsyncClient(transport=AsyncForwardingTransport(user_client, settings), **client_options(settings))
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
+    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))  # httpx cannot send back one that is not ASCII
     return {
+        "cookies": no_cookies,
         "base_url": settings.base_url,
         "timeout": settings.timeout,
         "headers": HEADERS,
@@ -77,14 +83,57 @@ def client_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def tls_context() -> ssl.SSLContext:
-    return cached_tls_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+def own_options(settings: Settings) -> dict[str, Any]:
+    """Return the options that the user's client has by itself; raise `ConfigurationError` for a variable of httpx."""
+    context = tls_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    use_proxies = not is_loopback(httpx.URL(settings.base_url).host)  # a proxy would see the key of an http:// URL
+    if use_proxies:
+        validate_proxies(context)
+    return {"auth": KeyAuth(settings.api_key), "verify": context, "trust_env": use_proxies}
 
 
 @functools.cache
-def cached_tls_context(*authorities: str | None) -> ssl.SSLContext:
-    """Return httpx's TLS context, shared by all clients: reading the authorities takes a tenth of a second."""
-    return httpx.create_ssl_context()
+def tls_context(file: str | None, directory: str | None) -> ssl.SSLContext:
+    """Return httpx's TLS context, shared by all clients: reading the authorities takes a tenth of a second.
+
+    Args:
+        file: SSL_CERT_FILE.
+        directory: SSL_CERT_DIR.
+    """
+    variable = "SSL_CERT_FILE" if file else "SSL_CERT_DIR"
+    try:
+        if directory and not file:
+            os.listdir(directory)  # OpenSSL takes a missing directory for an empty one
+        return httpx.create_ssl_context()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "invalid path"
+        if getattr(error, "filename", None) == os.environ.get("SSLKEYLOGFILE", ""):  # Python opens that as well
+            variable = "SSLKEYLOGFILE"
+    raise ConfigurationError(f"{variable} of the environment cannot be used: correct or unset it ({reason})")
+
+
+def validate_proxies(context: ssl.SSLContext) -> None:
+    """Raise a `ConfigurationError` that names the variable whose value httpx cannot use."""
+    proxies = getproxies()
+    if "*" in proxies.get("no", "").replace(" ", "").split(","):
+        return
+    variable = hint = ""
+    try:
+        for scheme, url in ((scheme, proxies[scheme]) for scheme in ("http", "https", "all") if proxies.get(scheme)):
+            variable = f"{scheme.upper()}_PROXY"
+            proxy = httpx.Proxy(url if "://" in url else f"http://{url}")
+            httpx.HTTPTransport(proxy=proxy, verify=context)
+            if not is_reachable(proxy.url):
+                raise httpx.InvalidURL("no host, or an invalid port")
+        variable = "NO_PROXY"
+        httpx.Client(verify=context).close()
+    except ImportError:
+        hint = '; for SOCKS, run pip install "httpx[socks]"'
+    except (ValueError, httpx.InvalidURL):
+        pass
+    else:
+        return
+    raise ConfigurationError(f"{variable} of the environment cannot be used: correct or unset it{hint}")
 
 
 class ForwardingTransport(httpx.BaseTransport):
@@ -119,3 +168,28 @@ def forwarded_request(user_client: httpx.Client | httpx.AsyncClient, request: ht
     return user_client.build_request(
         request.method, request.url, headers=body, content=request.content, extensions=request.extensions
     )
+
+
+def connection_pools(http: httpx.AsyncClient) -> Iterator[Any]:
+    """Yield the httpcore pools that a client sends through; a transport of another library has none."""
+    import httpcore
+
+    for transport in (http._transport, *http._mounts.values()):
+        if isinstance(transport, AsyncForwardingTransport):
+            yield from connection_pools(transport._user_client)
+        elif isinstance(pool := getattr(transport, "_pool", None), httpcore.AsyncConnectionPool):
+            yield pool
+
+
+async def release_connections(http: httpx.AsyncClient, attempt: object) -> None:
+    """Close what a cancelled attempt left in its pool, which httpcore counts as in use for ever (encode/httpcore#1093).
+
+    Args:
+        attempt: The extension ATTEMPT of its request.
+    """
+    for pool in connection_pools(http):
+        pool._requests = [sent for sent in pool._requests if sent.request.extensions.get(ATTEMPT) is not attempt]
+        used = [sent.connection for sent in pool._requests]
+        leaked = [c for c in pool._connections if not (c in used or c.is_idle() or c.is_closed())]
+        pool._connections = [c for c in pool._connections if c not in leaked]
+        await pool._close_connections(leaked + pool._assign_requests_to_connections())

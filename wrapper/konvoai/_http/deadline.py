@@ -1,8 +1,10 @@
-"""The time limit of one attempt, and its cancellation."""
+"""The time limit of one attempt, its cancellation, and signals that end it."""
 
 import threading
 import time
+import traceback
 from contextvars import ContextVar
+from itertools import pairwise
 from typing import Self
 
 import httpx
@@ -50,3 +52,19 @@ class Deadline:
 
 
 CURRENT_DEADLINE: ContextVar[Deadline | None] = ContextVar("CURRENT_DEADLINE", default=None)
+
+
+def signal_error(error: BaseException) -> BaseException | None:
+    """Return the exception that a signal handler of the program raised, where it caused this error.
+
+    Python runs a handler in the middle of a call, here one of the network. Its `TimeoutError` looks like the one of a
+    socket, and httpcore translates both.
+    """
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    # An argument of a signal handler is the frame that it interrupts: no other function receives its caller's frame.
+    for interrupted, frame in pairwise(frames):
+        for value in frame.f_locals.values():
+            if any(item is interrupted for item in (value if isinstance(value, tuple) else (value,))):
+                return error
+    cause = error.__cause__ or next(iter(error.args), None)  # httpcore keeps the original in `args` alone
+    return signal_error(cause) if isinstance(cause, BaseException) else None

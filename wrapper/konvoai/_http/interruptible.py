@@ -10,7 +10,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from .deadline import CURRENT_DEADLINE, POLL_INTERVAL
+from .deadline import CURRENT_DEADLINE, POLL_INTERVAL, signal_error
 
 
 class InterruptibleStream(httpcore.NetworkStream):
@@ -28,8 +28,8 @@ class InterruptibleStream(httpcore.NetworkStream):
             left = min(limit.remaining(), ends - time.monotonic())
             try:
                 return self._stream.read(max_bytes, max(min(left, POLL_INTERVAL), 0.001))
-            except httpcore.ReadTimeout:
-                if time.monotonic() >= ends:
+            except httpcore.ReadTimeout as error:
+                if time.monotonic() >= ends or signal_error(error):
                     raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:

@@ -13,6 +13,7 @@ import httpx
 from .._settings import Settings
 from ..errors import KonvoError
 from .clients import CLOSED
+from .deadline import signal_error
 from .headers import retry_after
 from .log import logger
 from .retry import Outcome, retry_delay
@@ -50,7 +51,7 @@ def request_flow(
         if delay is None:
             return require_success(outcome, request, attempt, settings.key_source)
         due = now + delay
-        if isinstance(outcome, httpx.Response) and asks_to_wait(outcome):
+        if isinstance(outcome, httpx.Response) and requires_pause(outcome):
             throttle.pause_until(due)
         logger.info(
             "%s %s: %s, next attempt (%d of %d) in %.1f s",
@@ -58,7 +59,15 @@ def request_flow(
         )
 
 
-def asks_to_wait(response: httpx.Response) -> bool:
+def advance(flow: Generator[Step, Any, httpx.Response], outcome: Outcome | None) -> Step | httpx.Response:
+    """Return the next step, or the response at the end; a `StopIteration` of a hook or a transport is neither."""
+    try:
+        return flow.send(outcome)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+
+
+def requires_pause(response: httpx.Response) -> bool:
     return response.status_code == 429 or retry_after(response.headers) is not None
 
 
@@ -83,7 +92,12 @@ def build_request(
 
 
 def as_outcome(error: Exception) -> Outcome:
-    """Return the outcome of a failed attempt: a hook of the user that raises for a status still had a response."""
+    """Return the outcome of a failed attempt, or raise what a signal handler of the program raised.
+
+    A hook of the user that raises for a status still had a response.
+    """
+    if raised := signal_error(error):
+        raise raised from None
     if isinstance(error, httpx.HTTPStatusError):
         return error.response
     error.__traceback__ = error.__cause__ = error.__context__ = None  # their frames hold the key

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import httpx
@@ -14,8 +15,9 @@ from .._settings import Settings
 from ..errors import KonvoError
 from . import deadline
 from .body import Body
+from .clients import ATTEMPT, release_connections
 from .deadline import CURRENT_DEADLINE, Deadline, DeadlineExceeded
-from .request_flow import TRANSPORT_ERRORS, Step, as_outcome, request_flow
+from .request_flow import TRANSPORT_ERRORS, Step, advance, as_outcome, request_flow
 from .retry import Outcome
 from .throttle import Throttle
 
@@ -44,12 +46,18 @@ class BaseTransport(Generic[HttpT]):
         self._http = self._open_client()
         self._throttle = Throttle()
 
+    def _is_parents(self) -> bool:
+        """Return whether the connections are the user's, and those of the process that was forked."""
+        return self._shared and self._process != os.getpid()
+
     @property
     def http(self) -> HttpT:
         """The httpx client of this process."""
+        if self._is_parents():
+            raise KonvoError(
+                "http_client= belongs to the parent of this process: make a new httpx client and a new Konvo here"
+            )
         if self._process != os.getpid():
-            if self._shared:
-                raise KonvoError("http_client= was opened before this process was forked: open one here, and a client")
             self._inherited = self._http  # kept, so that nothing closes the parent's connections
             self._connect()
         return self._http
@@ -74,12 +82,11 @@ class Transport(BaseTransport[httpx.Client]):
         """
         flow = request_flow(self.http, kwargs, self._settings, self._throttle)
         cancelled = (self._closing,) if stop is None else (self._closing, stop)
+        outcome = None
         try:
-            step = next(flow)
-            while True:
-                step = flow.send(self._perform(step, cancelled))
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+            while not isinstance(step := advance(flow, outcome), httpx.Response):
+                outcome = self._perform(step, cancelled)
+            return step
         finally:
             flow.close()
 
@@ -113,7 +120,9 @@ class Transport(BaseTransport[httpx.Client]):
             response.close()
 
     def close(self) -> None:
-        """Cancel the requests in flight, then close the connections."""
+        """Cancel the requests in flight, then close the connections; a fork leaves the user's open."""
+        if self._is_parents():
+            return
         self._closing.set()
         ends = time.monotonic() + 10 * deadline.POLL_INTERVAL
         while self._throttle.in_flight and time.monotonic() < ends:
@@ -140,12 +149,11 @@ class AsyncTransport(BaseTransport[httpx.AsyncClient]):
             )
         self._loop = loop
         flow = request_flow(http, kwargs, self._settings, self._throttle)
+        outcome = None
         try:
-            step = next(flow)
-            while True:
-                step = flow.send(await self._perform(step))
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+            while not isinstance(step := advance(flow, outcome), httpx.Response):
+                outcome = await self._perform(step)
+            return step
         finally:
             flow.close()
 
@@ -155,11 +163,18 @@ class AsyncTransport(BaseTransport[httpx.AsyncClient]):
         if isinstance(step, float):
             await asyncio.sleep(min(step, deadline.POLL_INTERVAL))
             return None
+        step.extensions[ATTEMPT] = attempt = object()
         try:
             async with asyncio.timeout(deadline.ATTEMPT_TIMEOUT) as limit:
                 return await self._read(step)
         except TRANSPORT_ERRORS as error:
-            return DeadlineExceeded.after(deadline.ATTEMPT_TIMEOUT) if limit.expired() else as_outcome(error)
+            if not limit.expired():
+                return as_outcome(error)
+            await release_connections(self.http, attempt)
+            return DeadlineExceeded.after(deadline.ATTEMPT_TIMEOUT)
+        except asyncio.CancelledError:
+            await release_connections(self.http, attempt)
+            raise
 
     async def _read(self, request: httpx.Request) -> httpx.Response:
         response = await self.http.send(request, stream=True)
@@ -176,5 +191,16 @@ class AsyncTransport(BaseTransport[httpx.AsyncClient]):
             await response.aclose()
 
     async def close(self) -> None:
-        """Close the connections."""
-        await self.http.aclose()
+        """Close the connections, in the event loop that they belong to; a fork leaves the user's open."""
+        import asyncio
+
+        if self._is_parents():
+            return
+        http, loop = self.http, asyncio.get_running_loop()
+        if self._loop in (None, loop):
+            await http.aclose()
+        elif not self._loop.is_closed():
+            raise KonvoError("this AsyncKonvo is in use in another event loop: await aclose() there")
+        else:
+            with suppress(RuntimeError):  # asyncio does not close connections of a closed loop: Python does, without it
+                await http.aclose()

@@ -1,4 +1,4 @@
-"""The report: one page of how well the AI resolves, made of the DuckDB file that `konvo sync` keeps."""
+"""Write a report on how well the AI resolves sessions, from the DuckDB file of `konvo sync`."""
 
 from __future__ import annotations
 
@@ -11,72 +11,72 @@ from typing import NamedTuple
 import duckdb
 
 from ..errors import KonvoError
-from .figures import gather
-from .page import page
+from .figures import compute_figures
+from .page import render
 
 
-class Reported(NamedTuple):
-    """What a report came to.
+class ReportResult(NamedTuple):
+    """What a report contains.
 
     Attributes:
-        sessions: How many sessions it tells of.
-        bytes: The size of the page.
+        sessions: Number of sessions.
+        bytes: Size of the HTML file.
     """
 
     sessions: int
     bytes: int
 
 
-def report(database: Path, to: Path, *, timezone: str = "UTC") -> Reported:
-    """Makes a page of the sessions in a DuckDB file, which is only read.
+def report(database: Path, to: Path, *, timezone: str = "UTC") -> ReportResult:
+    """Writes a report on the sessions in a DuckDB file, as one HTML file that loads nothing else.
 
-    The page is one file that loads nothing else. It is whole or absent: until it is written, `to` is what it was.
+    Opens the database read-only, and writes the report atomically: if an error occurs, `to` is unchanged.
 
     Args:
-        database: What `konvo sync` has made.
-        to: The page; one that is there is replaced.
-        timezone: Of its weeks and hours, as `Europe/Berlin`.
+        database: A DuckDB file that `konvo sync` has written.
+        to: The HTML file; an existing one is replaced.
+        timezone: Time zone for weekly and hourly figures, e.g. `Europe/Berlin`.
 
     Raises:
-        KonvoError: The file is missing, is no DuckDB file, has no sessions table or is in use by another process;
-            there is no such time zone; or the page cannot be written.
+        KonvoError: The database is missing, invalid, without a sessions table or in use by another process; the time
+            zone is unknown; or the report cannot be written.
     """
     if not database.is_file():
-        raise KonvoError(f"There is no file {database}: make it with `konvo sync --to {database}`.")
+        raise KonvoError(f"there is no file {database}: create it with `konvo sync --to {database}`")
     if to.exists() and to.samefile(database):
-        raise KonvoError(f"The page would replace the database {database}: write it to another file.")
-    with opened(database) as connection:
-        figures = gather(connection, database, timezone)
-    text = page(figures).encode("utf-8")
-    write(to, text)
-    return Reported(figures.total.sessions, len(text))
+        raise KonvoError(f"the report would replace the database {database}: write it to another file")
+    with open_database(database) as connection:
+        figures = compute_figures(connection, database, timezone)
+    html = render(figures).encode("utf-8")
+    write_atomically(to, html)
+    return ReportResult(figures.total.sessions, len(html))
 
 
 @contextmanager
-def opened(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The database, to be read; any error of DuckDB becomes one of konvoai."""
+def open_database(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Opens the database read-only; raises an error of DuckDB as a `KonvoError`."""
     try:
-        # Else DuckDB would download what it takes to read a file of SQLite.
+        # By default DuckDB downloads an extension when it is given an SQLite file.
         with duckdb.connect(database, read_only=True, config={"autoinstall_known_extensions": False}) as connection:
             yield connection
     except duckdb.Error as error:
         if "Could not set lock" in str(error) or "being used by another process" in str(error):  # the latter on Windows
             raise KonvoError(
-                f"{database} is in use by another process, as a running `konvo sync`: wait for its end and try again."
+                f"{database} is in use by another process, perhaps `konvo sync`: wait until it ends and try again"
             ) from error
         reason = str(error).partition("\n")[0]
         raise KonvoError(
-            f"{database} cannot be read as a DuckDB file; make one with `konvo sync --to ...` ({reason})."
+            f"{database} cannot be read as a DuckDB file ({reason}): create one with `konvo sync --to ...`"
         ) from error
 
 
-def write(to: Path, text: bytes) -> None:
+def write_atomically(to: Path, content: bytes) -> None:
     partial = to.with_name(f".{to.name}.{os.getpid()}.partial")
     try:
-        partial.write_bytes(text)
+        partial.write_bytes(content)
         partial.replace(to)
     except OSError as error:
-        raise KonvoError(f"The page cannot be written to {to}: {error.strerror}.") from error
+        raise KonvoError(f"the report cannot be written to {to}: {error.strerror}") from error
     finally:
         with suppress(OSError):
             partial.unlink()

@@ -1,4 +1,4 @@
-"""Keep tables of the sessions up to date, in a DuckDB file or wherever dlt can replace rows."""
+"""Keep tables of the sessions up to date in a DuckDB file, or in any database where dlt can replace rows."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     from ..dlt import Batches, State
 
-SLICE = 16 * 2**20  # characters of JSON
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-PASSWORD = re.compile(r"://\S*@")
-MARK = "_dlt_id"  # a column of every table that dlt makes
-OPTIONS = {
+MAX_BATCH_SIZE = 16 * 2**20  # characters of JSON, exceeded by at most one window
+DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+URL_CREDENTIALS = re.compile(r"://\S*@")
+DLT_ID = "_dlt_id"  # a column of every table that dlt creates
+DLT_SETTINGS = {
     "PIPELINES__KONVO__ENABLE_RUNTIME_TRACE": "false",
     "RUNTIME__DLTHUB_TELEMETRY": "false",
     "RUNTIME__LOG_LEVEL": "CRITICAL",
@@ -36,13 +36,13 @@ OPTIONS = {
 Progress = Callable[[Window[Record], int], object]
 
 
-class Synced(NamedTuple):
-    """What `sync` did.
+class SyncResult(NamedTuple):
+    """What a sync did.
 
     Attributes:
-        sessions: How many were handed over, those of the lookback included.
-        up_to: Everything updated up to here is in, an aware datetime.
-        first: Whether there was nothing to go on with.
+        sessions: Number of sessions read, including those of the lookback.
+        up_to: The tables have every update up to this time, an aware datetime.
+        first: Whether the destination had no state, so that everything was read.
     """
 
     sessions: int
@@ -58,110 +58,113 @@ def sync(
     lookback: timedelta = timedelta(days=1),
     concurrency: int = 4,
     progress: Progress = lambda window, records: None,
-) -> Synced:
+) -> SyncResult:
     """Brings the tables `ai_sessions` and `ai_sessions__messages` up to date.
 
-    Rows are committed in slices, each with how far it goes, so that an interrupted sync goes on where it was. The
-    destination alone tells where that is.
+    Commits rows in batches, each together with the state, so that an interrupted sync resumes after the last batch.
+    The state is stored only in the destination.
 
     Args:
-        to: The path of a DuckDB file, which ends with .duckdb or .db or has a slash, or the name of a dlt destination.
-        since: Only sessions updated after this time, an aware datetime; None for all. Once there is a state, an earlier
-            time than before reads again from there, and a later one changes nothing.
-        lookback: How far before its end the last sync is repeated, for changes that came in late.
-        concurrency: Requests in flight at most.
-        progress: Told each window, and how many sessions there are so far.
+        konvo: The client to read with.
+        to: The path of a DuckDB file, which ends in .duckdb or .db or has a slash, or the name of a dlt destination.
+        since: Load only sessions updated after this time, an aware datetime; None for all. Once there is a state, an
+            earlier time than before reads again from there, and a later one changes nothing.
+        lookback: How far before the end of the last sync this one starts, to catch changes that arrive late.
+        concurrency: Maximum number of requests in flight.
+        progress: Called with each window and the number of sessions so far.
 
     Raises:
-        KonvoError: The reading failed, or the destination cannot be written; what was committed before stays.
-        ValueError: An argument that cannot work.
+        KonvoError: A request failed, or the destination cannot be written. Committed batches stay.
+        ValueError: A time has no time zone, the lookback is negative, or the concurrency is below 1.
     """
-    with environment(OPTIONS):
+    with environment_variables(DLT_SETTINGS):
         try:
             from .. import dlt
         except ModuleNotFoundError:
             raise KonvoError("konvo sync needs dlt: pip install 'konvoai[sync]'") from None
 
-        def scan(state: dlt.State) -> dlt.Batches:
-            return dlt.Batches(dlt.scan(konvo, dlt.begin(state, since, lookback), concurrency))
+        def open_batches(state: State) -> Batches:
+            return dlt.Batches(dlt.scan_windows(konvo, dlt.resume_from(state, since, lookback), concurrency))
 
-        scan({}).close()  # an argument that cannot work is told here, before anything is opened
-        folders = tempfile.TemporaryDirectory(prefix="konvo-sync-", ignore_cleanup_errors=True)
-        with explained(to), folders as folder, closing(Reading(scan, progress)) as reading:
-            pipeline = opened(to, folder)
-            written: Any = "parquet" if is_path(to) else None  # by far the fastest for DuckDB; others know theirs
-            while not reading.ended:
-                pipeline.run(dlt.source(reading.windows), loader_file_format=written)
-        return Synced(reading.sessions, datetime.fromisoformat(reading.state["up_to"]), reading.first)
+        open_batches({}).close()  # reports invalid arguments before it opens the destination
+        work_folder = tempfile.TemporaryDirectory(prefix="konvo-sync-", ignore_cleanup_errors=True)
+        with translated_errors(to), work_folder as folder, closing(BatchReader(open_batches, progress)) as reader:
+            pipeline = open_pipeline(to, folder)
+            file_format: Any = "parquet" if is_path(to) else None  # by far the fastest into DuckDB; else dlt chooses
+            while not reader.exhausted:
+                pipeline.run(dlt.make_source(reader.next_batch), loader_file_format=file_format)
+        return SyncResult(reader.sessions, datetime.fromisoformat(reader.state["up_to"]), reader.first)
 
 
-class Reading:
-    """What one sync reads, slice after slice, from where the destination's state says.
+class BatchReader:
+    """Reads the batches of one sync, from where the destination's state says.
 
     Attributes:
-        state: What the destination remembers, or will with the slice that is under way.
+        state: The state that dlt commits with the current batch.
+        sessions: Number of sessions read so far.
+        first: Whether the state was empty at the start.
     """
 
-    def __init__(self, scan: Callable[[State], Batches], progress: Progress) -> None:
-        self._scan = scan
+    def __init__(self, open_batches: Callable[[State], Batches], progress: Progress) -> None:
+        self._open_batches = open_batches
         self._progress = progress
-        self._slices: Batches | None = None
+        self._batches: Batches | None = None
         self.state: State = {}
         self.sessions = 0
         self.first = False
 
     @property
-    def ended(self) -> bool:
-        return self._slices is not None and self._slices.ended
+    def exhausted(self) -> bool:
+        return self._batches is not None and self._batches.exhausted
 
-    def windows(self, state: State) -> Iterator[Window[Record]]:
-        """The next slice."""
+    def next_batch(self, state: State) -> Iterator[Window[Record]]:
+        """Yields the windows of the next batch."""
         self.state = state
-        if self._slices is None:
+        if self._batches is None:  # dlt knows the destination's state only once the first run has started
             self.first = state.get("up_to") is None
-            self._slices = self._scan(state)
-        for window in self._slices.next(SLICE):
+            self._batches = self._open_batches(state)
+        for window in self._batches.next_batch(MAX_BATCH_SIZE):
             self.sessions += len(window.items)
             self._progress(window, self.sessions)
             yield window
 
     def close(self) -> None:
-        if self._slices is not None:
-            self._slices.close()
+        if self._batches is not None:
+            self._batches.close()
 
 
-def opened(to: str, folder: str) -> Pipeline:
-    """The pipeline, with what the destination remembers of it.
+def open_pipeline(to: str, folder: str) -> Pipeline:
+    """Returns the pipeline, with the state that the destination stores.
 
     Raises:
-        KonvoError: The destination cannot replace rows, or its tables are not what konvo sync has made.
+        KonvoError: The destination cannot replace rows, or has tables that konvo sync did not create.
     """
     import dlt
 
-    from ..dlt import NAME
+    from ..dlt import SOURCE_NAME
 
-    destination = destination_of(to)
-    dataset = "main" if is_path(to) else NAME
-    pipeline = dlt.pipeline(NAME, pipelines_dir=folder, destination=destination, dataset_name=dataset)
+    destination = resolve_destination(to)
+    dataset = "main" if is_path(to) else SOURCE_NAME
+    pipeline = dlt.pipeline(SOURCE_NAME, pipelines_dir=folder, destination=destination, dataset_name=dataset)
     pipeline.sync_destination()
     check_tables(pipeline, to)
     return pipeline
 
 
-def destination_of(to: str) -> Any:
+def resolve_destination(to: str) -> Any:
     import dlt
     from dlt.common.destination import Destination
 
     if is_path(to):
         path = Path(to).absolute()
         if not path.parent.is_dir():
-            raise KonvoError(f"there is no folder {path.parent}: make it first, or correct --to")
+            raise KonvoError(f"there is no folder {path.parent}: create it, or correct --to")
         return dlt.destinations.duckdb(str(path))
     destination: Any = Destination.from_reference(to)
-    able = destination.capabilities()
-    strategies = able.supported_merge_strategies or []
-    if able.merge_strategies_selector:
-        strategies = able.merge_strategies_selector(strategies, table_schema={})
+    capabilities = destination.capabilities()
+    strategies = capabilities.supported_merge_strategies or []
+    if capabilities.merge_strategies_selector:
+        strategies = capabilities.merge_strategies_selector(strategies, table_schema={})
     if "delete-insert" not in strategies:
         raise KonvoError(
             f"dlt's {to} cannot replace rows when sessions change: sync to a database, or use konvo sessions export"
@@ -170,23 +173,23 @@ def destination_of(to: str) -> Any:
 
 
 def check_tables(pipeline: Pipeline, to: str) -> None:
-    from ..dlt import MESSAGES, NAME, TABLE
+    from ..dlt import MESSAGES_TABLE, SESSIONS_TABLE, SOURCE_NAME
 
     client: Any
-    found: dict[str, Any] = {}
+    tables: dict[str, Any] = {}
     with pipeline.destination_client() as client:
         if client.is_storage_initialized():
-            found = dict(client.get_storage_tables([TABLE, MESSAGES]))
-    for name, columns in found.items():
-        if columns and MARK not in columns:
+            tables = dict(client.get_storage_tables([SESSIONS_TABLE, MESSAGES_TABLE]))
+    for name, columns in tables.items():
+        if columns and DLT_ID not in columns:
             raise KonvoError(
-                f"{to} has a table {name} that konvo sync did not make, and does not touch: "
-                f"rename it, or sync to another place"
+                f"{to} has a table {name} that konvo sync did not create and does not change: "
+                f"rename it, or sync to another destination"
             )
-    if NAME in pipeline.state.get("sources", {}) and not found.get(TABLE):
+    if SOURCE_NAME in pipeline.state.get("sources", {}) and not tables.get(SESSIONS_TABLE):
         raise KonvoError(
-            f"the table {TABLE} is gone from {to}, which still remembers how far it went: "
-            f"drop the tables that begin with _dlt_ too, and everything is read again"
+            f"{to} has the state of earlier syncs, but no table {SESSIONS_TABLE}: "
+            f"drop the tables that begin with _dlt_ too, and the next sync reads everything again"
         )
 
 
@@ -195,8 +198,8 @@ def is_path(to: str) -> bool:
 
 
 @contextmanager
-def explained(to: str) -> Generator[None]:
-    """What dlt and the destination raise, as a `KonvoError` of one sentence."""
+def translated_errors(to: str) -> Generator[None]:
+    """Raises what dlt and the destination raise as a `KonvoError` with a one-line message."""
     try:
         yield
     except Exception as error:
@@ -206,38 +209,38 @@ def explained(to: str) -> Generator[None]:
         for cause in causes:
             if isinstance(cause, KonvoError | KeyboardInterrupt):  # dlt wraps both
                 raise cause from cause.__cause__
-        raise KonvoError(explanation(causes, to)) from error
+        raise KonvoError(error_message(causes, to)) from error
 
 
-def explanation(causes: list[BaseException], to: str) -> str:
+def error_message(causes: list[BaseException], to: str) -> str:
     from dlt.common.configuration.exceptions import ConfigFieldMissingException
     from dlt.common.destination.exceptions import UnknownDestinationModule
     from dlt.common.exceptions import MissingDependencyException
 
     for cause in causes:
         if isinstance(cause, UnknownDestinationModule):
-            return f"dlt has no destination {to}: name one that it has, as postgres, or a file that ends with .duckdb"
+            return f"dlt has no destination {to}: use one of dlt's, e.g. postgres, or a path that ends in .duckdb"
         if isinstance(cause, ConfigFieldMissingException):
             field = cause.fields[0]
             variable = f"DESTINATION__{to}__{field}".upper()
-            return f"dlt is not told the {field} of {to}: set {variable}, or write them into .dlt/secrets.toml"
+            return f"dlt has no {field} for {to}: set {variable}, or add them to .dlt/secrets.toml"
         if isinstance(cause, MissingDependencyException):
-            return f"{to} needs more of dlt: pip install 'dlt[{to}]'"
-    told = str(causes[-1])
-    if any(os.strerror(number) in told for number in FULL):
-        place = tempfile.gettempdir() if isinstance(causes[-1], OSError) else to
-        return f"there is no room left for {place}: make some, and sync again; what is in {to} is whole"
-    if "Could not set lock" in told:
-        return f"{to} is open in another program: close it there, and sync again"
-    told = " ".join(PASSWORD.sub("://…@", told).split())
-    return f"{to} cannot be written: {told or type(causes[-1]).__name__}"
+            return f"{to} needs an extra of dlt: pip install 'dlt[{to}]'"
+    reason = str(causes[-1])
+    if any(os.strerror(number) in reason for number in DISK_FULL_ERRNOS):
+        full = tempfile.gettempdir() if isinstance(causes[-1], OSError) else to
+        return f"no disk space left for {full}: free some and sync again; the committed rows in {to} are complete"
+    if "Could not set lock" in reason:
+        return f"{to} is open in another program: close it there and sync again"
+    reason = " ".join(URL_CREDENTIALS.sub("://…@", reason).split())
+    return f"{to} cannot be written: {reason or type(causes[-1]).__name__}"
 
 
 @contextmanager
-def environment(options: dict[str, str]) -> Generator[None]:
-    """With these variables, by which dlt is told before it is imported."""
-    before = {name: os.environ.get(name) for name in options}
-    os.environ.update(options)
+def environment_variables(values: dict[str, str]) -> Generator[None]:
+    """Sets environment variables for a while; dlt reads some of its settings when it is imported."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
         yield
     finally:
