@@ -57,6 +57,7 @@ class ScanFlow(StretchReader[T]):
                 yield from self.catch_up(edge)
         if self._seen is not None and not self.untrue:
             yield from self.read_all_pages(self._seen)
+            yield from self.catch_up(edge)  # so that the last copy of each record is its latest state
         elif self.shortfall > 0 and not self.untrue:
             raise incomplete(first.count or 0, (first.count or 0) - self.shortfall)
 
