@@ -13,8 +13,8 @@ from ._decoding.drift import Drift
 from ._decoding.page import decode_page
 from ._decoding.parse import DecodedPage
 from ._decoding.records import decode_raw_page
-from ._pagination.list_flow import list_flow
-from ._pagination.protocol import MILLISECOND, Bounds, Flow, Page, PageRequest, Window
+from ._pagination.list_flow import ListFlow
+from ._pagination.protocol import MILLISECOND, Bounds, Flow, Page, PageRequest, ServerTraits, Window
 from ._pagination.scan_flow import ScanFlow
 from .models import AISessionResponse
 
@@ -33,6 +33,7 @@ class ListQuery(NamedTuple):
         decode: Decodes the body of a response.
         bounds: The lower and upper time filter, each an aware datetime or None.
         include: The parameters that add fields to each record; a count leaves them out.
+        traits: What the client knows about its server, or None.
     """
 
     build: Callable[..., dict[str, Any]]
@@ -42,12 +43,15 @@ class ListQuery(NamedTuple):
     concurrency: int
     bounds: Bounds
     include: dict[str, Any]
+    traits: ServerTraits | None = None
 
     def pages(self) -> Flow[Page[Any]]:
-        return list_flow(self.page, self.bounds, self.concurrency, now=partial(datetime.now, UTC))
+        timed, now = "updated_at_min" in parameters_of(self.build), partial(datetime.now, UTC)
+        return ListFlow[Any](self.page, self.bounds, self.limit, self.concurrency, now, self.traits, timed=timed).read()
 
     def windows(self) -> Flow[Window[Any]]:
-        return ScanFlow[Any](self.bounds, self.limit, self.concurrency, now=partial(datetime.now, UTC)).read()
+        now = partial(datetime.now, UTC)
+        return ScanFlow[Any](self.bounds, self.limit, self.concurrency, now, self.traits).read()
 
     def request(self, request: PageRequest) -> dict[str, Any]:
         return self.build(limit=self.limit, **self.include, **self._parameters(request))

@@ -22,7 +22,7 @@ from ._client import Konvo
 from ._columns import Column, columns
 from ._decoding.records import Record
 from ._pagination.protocol import Window
-from ._pagination.scan_flow import BEGINNING
+from ._pagination.window_plan import BEGINNING
 from ._resources import scan_records, validate_time
 from ._settings import as_secret
 from .models import AISession

@@ -12,6 +12,7 @@ KonvoError
 │   └── InternalServerError (500 and above)
 ├── ResponseValidationError
 ├── PaginationError
+│   └── IncompleteError
 └── ConfigurationError (also a ValueError)
 """
 
@@ -33,6 +34,7 @@ __all__ = [
     "BadRequestError",
     "ConfigurationError",
     "ContractDriftWarning",
+    "IncompleteError",
     "InternalServerError",
     "KonvoError",
     "NotFoundError",
@@ -141,6 +143,20 @@ class ResponseValidationError(KonvoError):
 
 class PaginationError(KonvoError):
     """The server repeats itself while it says that there is more."""
+
+
+class IncompleteError(PaginationError):
+    """The server's `count` says that there are more records than it gives.
+
+    Attributes:
+        expected: How many records there are by `count`.
+        received: How many of them arrived.
+    """
+
+    def __init__(self, message: str, expected: int = 0, received: int = 0) -> None:
+        super().__init__(message)
+        self.expected = expected
+        self.received = received
 
 
 class ConfigurationError(KonvoError, ValueError):

@@ -1,4 +1,4 @@
-"""Lists and scans through the real clients, over HTTP, from the stand-in."""
+"""Lists and scans through the real clients, over HTTP, from the mock server."""
 
 import asyncio
 import threading
@@ -97,9 +97,7 @@ async def test_a_cancelled_reader_leaves_no_task_behind() -> None:
 
 
 @pytest.mark.parametrize("method", ["list", "scan"])
-def test_an_error_with_many_in_flight_comes_after_what_arrived_and_ends_all(
-    mode: ClientMode, method: ReadMethod
-) -> None:
+def test_an_error_comes_after_what_arrived_and_ends_all(mode: ClientMode, method: ReadMethod) -> None:
     def fault(request: Any) -> Any:
         return (500, {"Retry-After": "0.01"}) if len(server.requests) > 12 else None
 
@@ -109,13 +107,13 @@ def test_an_error_with_many_in_flight_comes_after_what_arrived_and_ends_all(
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("konvoai")] == []
 
 
-def test_a_scan_hands_over_windows_that_touch_one_another_up_to_now() -> None:
+def test_the_windows_of_a_scan_touch_up_to_the_lag() -> None:
     began = datetime.now(UTC)
     with mock_server(Store.of(100, order="updated", cap=20)) as server, Konvo(KEY, base_url=server.url) as konvo:
         windows = list(konvo.ai_sessions.scan(updated_at_min=datetime(2025, 12, 1, tzinfo=UTC)).windows())
     assert windows[0].start == datetime(2025, 12, 1, tzinfo=UTC)
     assert [window.end for window in windows[:-1]] == [window.start for window in windows[1:]]
-    assert began - timedelta(seconds=1) < windows[-1].end <= datetime.now(UTC)
+    assert began - timedelta(seconds=7) < windows[-1].end <= datetime.now(UTC) - timedelta(seconds=5)
     assert sum(len(window.items) for window in windows) == 100
 
 

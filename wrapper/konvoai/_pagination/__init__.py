@@ -1,8 +1,8 @@
-"""Every record exactly once, from pages that move while they are read.
+"""Reads every record exactly once, or raises: pure decisions about requests, without a client or a clock of its own.
 
-`protocol` has the values that pass between flows and drivers. `list_flow` and `scan_flow` are flows: generators that
-decide which requests to send and what to yield, without a client, a clock or `asyncio`. `page_tracker`, `window_plan`
-and `server_clock` are their parts. `drivers` run a flow with threads or tasks; `paginator` is what users iterate.
+`protocol` has the vocabulary. `list_flow` reads a list by its pages (`page_tracker`), `scan_flow` by windows of time
+(`stretch_reader`, `window_plan`). Both rest on the proof in `window_reader`. `server_clock` gives the server's time.
+`drivers` sends what a flow requests, by threads or tasks, and `paginator` has the public classes.
 
-It imports nothing of the wrapper but `errors`.
+This folder imports only `errors` of the package.
 """

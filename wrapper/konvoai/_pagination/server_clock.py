@@ -3,29 +3,20 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from .protocol import MILLISECOND
-
-CLOCK_TOLERANCE = timedelta(seconds=2)
+SECOND = timedelta(seconds=1)
 
 
 class ServerClock:
-    """Tells moments that are past on the server: by this machine's clock, unless `Date` shows that it goes wrong."""
+    """The server's time: its latest `Date`, or this machine's clock until there is one."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self._date: datetime | None = None
-        self._differs = False
 
-    def observe(self, date: datetime | None) -> bool:
-        """Takes the `Date` of an answer; tells whether it is the first that shows another clock than ours."""
-        if date is None:
-            return False
-        first, self._date = self._date is None, max(date, self._date or date)
-        if first:  # `Date` tells whole seconds, those already begun
-            self._differs = not date - CLOCK_TOLERANCE <= self._now() <= date + CLOCK_TOLERANCE + timedelta(seconds=1)
-        return first and self._differs
+    def observe(self, date: datetime | None) -> None:
+        if date is not None:
+            self._date = max(date, self._date or date)
 
     def now(self) -> datetime:
-        """The last millisecond that is wholly past."""
-        now = self._date if self._differs and self._date else self._now().astimezone(UTC)
-        return now.replace(microsecond=now.microsecond // 1000 * 1000) - MILLISECOND
+        """The server's time in whole seconds, which is what `Date` has."""
+        return (self._date or self._now().astimezone(UTC)).replace(microsecond=0)
