@@ -77,7 +77,7 @@ def code_to_add(operation: ListOperation) -> dict[str, str]:
     sync_type, async_type = (
         f"{cls}[{prefix}Paginator[{operation.record}], {prefix}Scan[{operation.record}]]" for prefix in ("", "Async")
     )
-    attribute = f"        from ._resources import {cls}\n\n        self.{operation.name}: {{}} = {cls}(*readers)\n"
+    attribute = f"        from ._resources import {cls}\n\n        self.{operation.name}: {{}} = {cls}(*results)\n"
     return {
         "wrapper/konvoai/_resources.py": render_class(operation, cls),
         "wrapper/konvoai/_client.py, Konvo.__init__": attribute.format(sync_type),

@@ -194,8 +194,8 @@ def test_the_suggested_code_passes_the_contract_tests(tree: Path) -> None:
     resource, sync_line, async_line = code_to_add(operation).values()
     resources, client = tree / "wrapper/konvoai/_resources.py", tree / "wrapper/konvoai/_client.py"
     resources.write_text(f"{resources.read_text(encoding='utf-8')}\n\n{resource}", encoding="utf-8")
-    head, between, tail = client.read_text(encoding="utf-8").split(" = AISessions(*readers)\n")
-    lines = [f"{part} = AISessions(*readers)\n{added}" for part, added in ((head, sync_line), (between, async_line))]
+    head, between, tail = client.read_text(encoding="utf-8").split(" = AISessions(*results)\n")
+    lines = [f"{part} = AISessions(*results)\n{added}" for part, added in ((head, sync_line), (between, async_line))]
     client.write_text("".join([*lines, tail]), encoding="utf-8")
     command = run(tree, "-m", "konvoai", "contacts", "list", "--help")
     assert (command.returncode, "Include the tags." in command.stdout) == (0, True), command.stderr
