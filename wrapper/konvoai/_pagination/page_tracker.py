@@ -32,8 +32,11 @@ class SeenIds(Generic[T]):
         return list(self._unseen(items).values())
 
     def _unseen(self, items: list[T]) -> dict[str | bytes, T]:
-        found = dict(zip(record_keys(items), items, strict=True))
-        return {key: item for key, item in found.items() if key not in self._keys}
+        found: dict[str | bytes, T] = {}
+        for key, item in zip(record_keys(items), items, strict=True):
+            if key not in self._keys:
+                found.setdefault(key, item)  # of a record that a page repeats, the first copy
+        return found
 
     def new(self, items: list[T]) -> list[T]:
         """Those of `items` that are seen for the first time."""
