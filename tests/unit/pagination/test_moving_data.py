@@ -7,7 +7,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from konvoai import AISession, IncompleteError, Page, PaginationError
@@ -114,6 +114,14 @@ def test_a_still_list_is_whole_and_in_order_with_any_count(
 
 @pytest.mark.drawn
 @given(births, changes, habits(2), st.sampled_from(list(COUNTS)), st.integers())
+@example(
+    # The first windows are empty though `count` is not: an empty page does not show where pages start.
+    created=[NOON - timedelta(minutes=1)] * 4 + [NOON - timedelta(days=90, minutes=1)] * 12,
+    schedule=[],
+    server=Habits(order="created", page_base=0, limit=3, cap=2, inclusive=(False, False), concurrency=4, skew=0),
+    count="large",
+    jitter=0,
+)
 def test_a_scan_has_what_stays_with_any_change_and_any_count(
     created: list[datetime], schedule: list[Change], server: Habits, count: str, jitter: int
 ) -> None:

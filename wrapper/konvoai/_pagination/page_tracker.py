@@ -182,7 +182,7 @@ class PageTracker(Generic[T]):
             self.base = int(overlaps)
             if self._first is not None:
                 self._first.number = self.base
-            if keys == self._head or (keys and unchanged and not overlaps):  # an unstable order shows neither
+            if keys and (keys == self._head or (unchanged and not overlaps)):  # an unstable order shows neither
                 self._traits.page_base = self.base
 
     def _shorten(self, count: int | None, known_count: int | None) -> None:

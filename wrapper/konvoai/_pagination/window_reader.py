@@ -145,7 +145,7 @@ class WindowReader(Generic[T]):
         response = yield [window.request(1)]
         keys = set(record_keys(response.items))
         held.add(0 if keys == first else 1, response.items)
-        if keys == first or (keys and first.isdisjoint(keys)):  # unstable orders show neither
+        if keys and (keys == first or first.isdisjoint(keys)):  # unstable orders and empty windows show neither
             self.traits.page_base = int(keys == first)
         return int(not first.isdisjoint(keys))
 
