@@ -254,7 +254,7 @@ def test_state_is_only_in_the_database_file(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_failed_sync_keeps_its_batches_and_the_next_one_resumes(tmp_path: Path) -> None:
-    store, to = store_of(3000, order="updated"), tmp_path / "konvo.duckdb"
+    store, to = store_of(9000, order="updated"), tmp_path / "konvo.duckdb"
     with serve_and_connect(store) as (konvo, running):
 
         def fail(window: Window[Any], records: int) -> None:
@@ -266,10 +266,10 @@ def test_failed_sync_keeps_its_batches_and_the_next_one_resumes(tmp_path: Path) 
             with pytest.raises(InternalServerError):
                 sync(konvo, str(to), progress=fail)
         committed = len(read_sessions(to))
-        assert 0 < committed < 3000
+        assert 0 < committed < 9000
         running.fault = lambda request: None
         result = sync(konvo, str(to), lookback=timedelta(0))
-    assert (3000 - committed, False) == (result.sessions, result.first)
+    assert (9000 - committed, False) == (result.sessions, result.first)
     assert sorted(store.ids_in_order()) == [name for (name,) in read_sessions(to, "id")]
 
 
