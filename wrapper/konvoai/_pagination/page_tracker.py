@@ -29,18 +29,18 @@ class SeenIds(Generic[T]):
 
     def unseen(self, items: list[T]) -> list[T]:
         """Those of `items` that are not among them, each once."""
-        return list(self._unseen(items).values())
+        return list(self._unseen(items, record_keys(items)).values())
 
-    def _unseen(self, items: list[T]) -> dict[str | bytes, T]:
+    def _unseen(self, items: list[T], keys: list[str | bytes]) -> dict[str | bytes, T]:
         found: dict[str | bytes, T] = {}
-        for key, item in zip(record_keys(items), items, strict=True):
+        for key, item in zip(keys, items, strict=True):
             if key not in self._keys:
                 found.setdefault(key, item)  # of a record that a page repeats, the first copy
         return found
 
-    def new(self, items: list[T]) -> list[T]:
-        """Those of `items` that are seen for the first time."""
-        found = self._unseen(items)
+    def new(self, items: list[T], keys: list[str | bytes] | None = None) -> list[T]:
+        """Those of `items` that are seen for the first time; `keys` are theirs, where these are known."""
+        found = self._unseen(items, record_keys(items) if keys is None else keys)
         self._keys.update(found)
         return list(found.values())
 
@@ -149,18 +149,20 @@ class PageTracker(Generic[T]):
     def on_response(self, response: PageResponse[T]) -> Page[T] | None:
         """Takes the response to the oldest number requested; returns the page to yield, or None if nothing is new."""
         number, known_count = self._in_flight.popleft()
-        items, new = response.items, self._seen.new(response.items)
+        page_keys = record_keys(response.items)
+        new = self._seen.new(response.items, page_keys)
         if not self.ended:
-            self._follow(number, known_count, response)
+            self._follow(number, known_count, response, set(page_keys))
         if not new:
             return None
         page = Page(number if number is not None else self.base or 0, new, response.count)
-        self._first = self._first or (page if items else None)
+        self._first = self._first or page
         return page
 
-    def _follow(self, number: int | None, known_count: int | None, response: PageResponse[T]) -> None:
+    def _follow(
+        self, number: int | None, known_count: int | None, response: PageResponse[T], keys: set[str | bytes]
+    ) -> None:
         items = response.items
-        keys = set(record_keys(items))
         if number == self._start:
             self._head, self._size = keys or self._head, self._size or max(len(items), 1)
         elif self.base is None:
