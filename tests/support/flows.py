@@ -1,6 +1,7 @@
 """Runs the flows of lists and scans against a store, in memory."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -28,13 +29,18 @@ def respond(store: Store, request: PageRequest, limit: int) -> Result:
     if response.status != 200:
         return APIStatusError("refused", response=httpx.Response(response.status))
     count = response.body.get("count")
-    items = [AISession(id=text_or_unset(body.get("id")), feed_id=body["feed_id"]) for body in response.body["result"]]
+    items = [session(body) for body in response.body["result"]]
     date = store.clock().replace(microsecond=0) if store.dated else None
     return PageResponse(items, count if type(count) is int and count >= 0 else None, date)
 
 
-def text_or_unset(value: Any) -> Any:
-    return value if isinstance(value, str) else UNSET
+def session(body: dict[str, Any]) -> AISession:
+    identifier = body.get("id")
+    return AISession(
+        id=identifier if isinstance(identifier, str) else UNSET,
+        feed_id=body["feed_id"],
+        created_at=datetime.fromisoformat(body["created_at"]),
+    )
 
 
 def read(flow: Flow[Any], store: Store, limit: int, pick: Callable[[int], int] = lambda waiting: 0) -> list[Any]:

@@ -8,7 +8,8 @@ import pytest
 
 from konvoai import AISession, IncompleteError, PaginationError
 from konvoai._pagination.list_flow import ListFlow
-from konvoai._pagination.protocol import ServerTraits, record_key, record_keys
+from konvoai._pagination.protocol import ServerTraits
+from konvoai._pagination.record_keys import record_key, record_keys
 from konvoai._pagination.scan_flow import ScanFlow
 from tests.support.flows import ids, read
 from tests.support.store import Change, Store, moving

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from .._pagination.page_tracker import same
+from .._pagination.record_keys import record_key
 from .._pagination.protocol import Bounds, PageRequest
 from .._resources import MAX_LIMIT, ListQuery
 from ..errors import APIStatusError, KonvoError, ResponseValidationError
@@ -123,4 +123,4 @@ def same_page(one: Reply, other: Reply) -> bool:
 
 
 def contains(items: Iterable[Any], item: Any) -> bool:
-    return any(same(item, other) for other in items)
+    return record_key(item) in map(record_key, items)

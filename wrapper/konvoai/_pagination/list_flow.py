@@ -4,9 +4,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
 
-from .page_tracker import PageTracker, SeenIds
+from .page_walk import PageWalk
 from .protocol import Bounds, Flow, Page, PageRequest, PageResponse, ServerTraits, incomplete
-from .stretch_reader import StretchReader
+from .record_keys import SeenKeys, record_keys
+from .stretch_reader import StretchReader, created_at
+from .window_plan import PlannedWindow, WindowPlan
 from .window_reader import TimeFiltersError
 
 T = TypeVar("T")
@@ -16,7 +18,7 @@ class ListFlow(StretchReader[T]):
     """Reads a list by its pages, in the server's order, then whatever these are not proved to have.
 
     1. The first request has the user's bounds; where its page has all that is counted, that is the list.
-    2. The pages after it are read within a bound that is past, so that records only leave (`PageTracker`).
+    2. The pages after it are read within a bound that is past, so that records only leave (`PageWalk`).
     3. What changed since that bound is read, by one response or by closed windows of time.
     4. The list is whole where as many records that existed at the first request are in hand as it counted. Else all
        of it is read by windows, each proved whole, then the records that no filter of time lets through.
@@ -38,38 +40,57 @@ class ListFlow(StretchReader[T]):
     ) -> None:
         super().__init__(bounds, limit, concurrency, now, traits)
         self._page, self._timed = page, timed
-        self._seen: SeenIds[T] = SeenIds()
+        self._seen: SeenKeys[T] = SeenKeys()
+        self._began: datetime | None = None
+        self._earlier = 0  # how many of the records yielded existed at the first request
 
     def read(self) -> Flow[Page[T]]:
         minimum, maximum = self.bounds
-        tracker = PageTracker[T](self._page, self._seen, self.traits)
-        request = PageRequest(tracker.next_pages(1)[0], minimum, maximum)
-        first: PageResponse[T] = yield from self.first_response(request)
-        self.began, until = self.clock.now(), self.horizon()
-        yield from self._emit_page(tracker.on_response(first))
+        walk = PageWalk(self.traits, self._seen, self._page, closed=self._page is None and self._timed)
+        first: PageResponse[T] = yield from self.first_response(PageRequest(walk.next_pages(1)[0], *self.bounds))
+        self._began, until, total = self.now(), self.horizon(), first.count
+        whole = self.is_whole(first)
+        yield from self._on_page(walk, first)
+        if self._page is None and (whole or not (first.items or total)):
+            return
+        timed = self._timed and self._page is None and (minimum is None or minimum < until)
+        bounds = (minimum, until) if timed and self.counted else self.bounds
+        while not walk.ended or walk.waiting:
+            numbers = walk.next_pages(self.concurrency - walk.waiting)
+            response: PageResponse[T] = yield from self.fetch([PageRequest(number, *bounds) for number in numbers])
+            yield from self._on_page(walk, response)
         if self._page is not None:
-            yield from self._read_pages(tracker, self.bounds)
             return
-        if (yield from self.is_all(first, until)):
-            if not self.counted and first.items and self._timed:
-                yield from self._by_windows(self.catch_up(until))
+        if self._timed and not self.counted and (yield from self._is_one_page()):
             return
-        timed = self._timed and (minimum is None or minimum < until)
-        yield from self._read_pages(tracker, (minimum, until) if timed and self.counted else self.bounds)
-        ignored, before = not timed, self.earlier
+        ignored = not timed
         if self._timed and (maximum is None or until < maximum):
             ignored = yield from self._by_windows(self.catch_up(until if minimum is None else max(minimum, until)))
-        in_hand = self.earlier + tracker.repeats
-        proved = self.counted and not tracker.rose and in_hand == first.count
-        still = first.count is None and self.earlier == before  # without count, a change shows in what came last
-        if not (proved or still):
-            yield from self._read_rest(first.count or 0, until, ignored)
+        if not self.counted or walk.rose or self._earlier + walk.repeats != total:
+            yield from self._read_rest(total, until, ignored)
 
-    def _read_pages(self, tracker: PageTracker[T], bounds: Bounds) -> Flow[Page[T]]:
-        while not tracker.ended or tracker.waiting:
-            numbers = tracker.next_pages(self.concurrency - tracker.waiting)
-            response: PageResponse[T] = yield from self.fetch([PageRequest(number, *bounds) for number in numbers])
-            yield from self._emit_page(tracker.on_response(response))
+    def _on_page(self, walk: PageWalk, response: PageResponse[T]) -> Flow[Page[T]]:
+        keys = record_keys(response.items)
+        new = self._seen.add(response.items, keys)
+        number = walk.on_response(response, keys)
+        yield from self._emit_page(number, new, response.count)
+
+    def emit(self, end: datetime | None, items: list[T]) -> Flow[Page[T]]:
+        yield from self._emit_page(0, self._seen.add(items), None)
+
+    def _emit_page(self, number: int, new: list[T], count: int | None) -> Flow[Page[T]]:
+        if new:
+            times = [created_at(item) for item in new]
+            self._earlier += sum(time is None or self._began is None or time < self._began for time in times)
+            self.observe_times(new)
+            yield Page(number, new, count)
+
+    def _is_one_page(self) -> Flow[Any]:
+        """Whether one page has all, where there is no count."""
+        window = PlannedWindow[T](*self.bounds, open=True)
+        whole = (yield from self.run(self.read_window(window))) is None
+        yield from self.emit(None, list(window.ready.values()))
+        return whole
 
     def _by_windows(self, windows: Flow[Any]) -> Flow[Any]:
         """Reads windows; returns whether that cannot be, as the server's time filters do not work."""
@@ -80,28 +101,17 @@ class ListFlow(StretchReader[T]):
             return True
         return False
 
-    def _read_rest(self, total: int, until: datetime, ignored: bool) -> Flow[Page[T]]:
+    def _read_rest(self, total: int | None, until: datetime, ignored: bool) -> Flow[Page[T]]:
         """Step 4: what the pages did not prove to be all."""
         if not ignored:
-            ignored = yield from self._by_windows(self._closed_list(until))
-        if self.untrue:
-            return
-        if ignored or (self.bounds == (None, None) and (yield from self.has_untimed(None, until))):
+            ignored = yield from self._by_windows(self._all_windows(until, total))
+        missing = self.counted and self._earlier < (total or 0)
+        if ignored or (missing and self.bounds == (None, None) and (yield from self.has_untimed(total or 0))):
             yield from self.read_all_pages(self._seen)
-        elif self.shortfall > 0:
-            raise incomplete(total, total - self.shortfall)
+        elif self.shortfall and len(self._seen) < (total or 0):
+            raise incomplete(total or 0, len(self._seen))
 
-    def _closed_list(self, until: datetime) -> Flow[Any]:
-        yield from self.run(self.check_filters())
-        self.catching_up = False
-        yield from self.closed_windows(self.bounds[0], until)
+    def _all_windows(self, until: datetime, total: int | None) -> Flow[Any]:
+        self._late = None
+        yield from self.closed_windows(WindowPlan(PlannedWindow(self.bounds[0], until, total), self.created))
         yield from self.catch_up(until)
-
-    def emit(self, start: datetime | None, end: datetime | None, items: list[T]) -> Flow[Page[T]]:
-        new = self._seen.new(items)
-        yield from self._emit_page(Page(0, new, None) if new else None)
-
-    def _emit_page(self, page: Page[T] | None) -> Flow[Page[T]]:
-        if page is not None:
-            self.count_earlier(page.items)
-            yield page

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections import Counter
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from ..errors import APIStatusError, IncompleteError
+from .record_keys import Key
 
 T = TypeVar("T")
 MILLISECOND = timedelta(milliseconds=1)  # the resolution of the API document's times
@@ -64,10 +62,23 @@ class ServerTraits:
     Attributes:
         page_base: The number of the first page, once a reading has proved it.
         proven_count: The largest `count` that proved true.
+        filters_count: Whether a second that has no records counts none, once that was requested.
     """
 
     page_base: int | None = None
     proven_count: int = 0
+    filters_count: bool | None = None
+
+    def learn_base(self, head: set[Key], row: Sequence[Key], *, unchanged: bool) -> int:
+        """Returns the number of the first page, of which `head` are the records, by those of page 1.
+
+        It is remembered where it is certain: where records move or come in another order, both pages share some.
+        """
+        shared = len(head.intersection(row))
+        base = int(shared * 2 > len(head))
+        if row and unchanged and not 0.1 < shared / max(len(head), 1) < 0.9:
+            self.page_base = base
+        return base
 
 
 Bounds = tuple[datetime | None, datetime | None]
@@ -103,31 +114,6 @@ class Query(Protocol):
     def request(self, request: PageRequest) -> dict[str, Any]: ...
 
     def count_request(self) -> dict[str, Any]: ...
-
-
-def record_key(item: Any) -> str | bytes:
-    """Identifies a record: its id, or a hash of its JSON where the id is missing or no text."""
-    key = getattr(item, "id", None)
-    if isinstance(key, str) and key:
-        return key
-    raw = getattr(item, "raw", None)
-    text = raw if isinstance(raw, str) else json.dumps(item.to_dict(), sort_keys=True, default=str)
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def record_keys(items: Iterable[Any]) -> list[str | bytes]:
-    """The keys of the records of one response; equal ones without an id are distinguished by their number.
-
-    An overlap or a repeated page has them again, with the same keys.
-    """
-    numbers: Counter[bytes] = Counter()
-    keys: list[str | bytes] = []
-    for key in map(record_key, items):
-        if isinstance(key, bytes):
-            numbers[key] += 1
-            key += bytes(numbers[key] - 1)
-        keys.append(key)
-    return keys
 
 
 def incomplete(expected: int, received: int) -> IncompleteError:

@@ -1,13 +1,12 @@
 """Which windows of time a scan reads: pure decisions over responses and a clock."""
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
-from .page_tracker import SeenIds
-from .protocol import Bounds, Flow, PageRequest, PageResponse, ServerTraits, Window, incomplete
-from .stretch_reader import DEFAULT_LAG, StretchReader
-from .window_plan import BEGINNING
+from .protocol import Flow, PageRequest, PageResponse, Window, incomplete
+from .record_keys import SeenKeys
+from .stretch_reader import StretchReader
+from .window_plan import BEGINNING, PlannedWindow, WindowPlan
 
 T = TypeVar("T")
 
@@ -18,54 +17,44 @@ class ScanFlow(StretchReader[T]):
     The first request has the user's bounds; where its page has all that is counted, it is the only one.
     """
 
-    def __init__(
-        self,
-        bounds: Bounds,
-        limit: int,
-        concurrency: int,
-        now: Callable[[], datetime],
-        traits: ServerTraits | None = None,
-        lag: timedelta = DEFAULT_LAG,
-    ) -> None:
-        super().__init__(bounds, limit, concurrency, now, traits, lag)
-        self._watermark: datetime | None = None
-        self._seen: SeenIds[T] | None = None  # kept only where records without an update time are to be found
+    _watermark: datetime | None = None
+    _seen: SeenKeys[T] | None = None  # kept only where records without an update time are to be found
 
     def read(self) -> Flow[Window[T]]:
         minimum, maximum = self.bounds
         first: PageResponse[T] = yield from self.first_response(PageRequest(None, minimum, maximum))
-        self.began, horizon = self.clock.now(), self.horizon()
-        if (yield from self.is_all(first, horizon)):
-            yield from self.emit(minimum, horizon, self.without_recent(first.items))
-            if not self.counted and first.items:
-                yield from self.catch_up(horizon)
-            return
-        closed: PageResponse[T] | None = None
-        if self.counted and self.bounds == (None, None):
-            closed = yield from self.first_response(PageRequest(None, None, horizon))
-            if closed.count != first.count and (yield from self.has_untimed(first.count, horizon)):
-                self._seen = SeenIds()
-                closed = None
+        horizon, total = self.horizon(), first.count or 0
+        one = PlannedWindow[T](minimum, maximum, open=True)
+        if self.is_whole(first) or not (first.items or total):
+            self.take(one, first.items)
+        else:
+            yield from self.find_base(first)
+            if (yield from self.run(self.read_window(one, first))) is not None:
+                yield from self._read_windows(first.items, total, horizon)
+                return
+        yield from self.emit(horizon, self.unknown(one))
+
+    def _read_windows(self, items: list[T], total: int, horizon: datetime) -> Flow[Window[T]]:
+        minimum = self.bounds[0]
+        self.observe_times(items)
+        if self.counted and self.bounds == (None, None) and (yield from self.has_untimed(total)):
+            self._seen = SeenKeys()
         if minimum is None or minimum < horizon:
-            yield from self.closed_windows(minimum, horizon, first.count if self.counted else None, closed)
+            records = total if self.counted else None
+            span = PlannedWindow[T](minimum, horizon, records, total=records)
+            yield from self.closed_windows(WindowPlan(span, self.created))
         edge = horizon if minimum is None else max(minimum, horizon)
         yield from self.catch_up(edge)
-        for _ in range(3):
-            if (
-                self.counted and self._seen is None and self.earlier < (first.count or 0)
-            ):  # a replica may have been behind
-                yield from self.catch_up(edge)
-        if self._seen is not None and not self.untrue:
+        if self._seen is not None and not self.shortfall:
             yield from self.read_all_pages(self._seen)
             yield from self.catch_up(edge)  # so that the last copy of each record is its latest state
-        elif self.shortfall > 0 and not self.untrue:
-            raise incomplete(first.count or 0, (first.count or 0) - self.shortfall)
+        elif self.shortfall:
+            raise incomplete(total, max(total - self.shortfall, 0))
 
-    def emit(self, start: datetime | None, end: datetime | None, items: list[T]) -> Flow[Window[T]]:
-        self.count_earlier(items)
+    def emit(self, end: datetime | None, items: list[T]) -> Flow[Window[T]]:
         if self._seen is not None:
-            self._seen.new(items)
-        start = self._watermark or start or self.bounds[0] or BEGINNING
+            self._seen.add(items)
+        start = self._watermark or self.bounds[0] or BEGINNING
         # Late writes may still appear after the horizon, so no window ends there.
         self._watermark = max(start, min(end or start, self.horizon()))
         yield Window(start, self._watermark, items)

@@ -1,14 +1,13 @@
 """The proof that a window of time is whole: pure decisions over responses and a clock."""
 
 from collections.abc import Callable, Generator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from ..errors import APIStatusError, PaginationError
-from .page_tracker import Held
-from .protocol import Bounds, PageRequest, PageResponse, ServerTraits, record_keys
-from .server_clock import SECOND, ServerClock
-from .window_plan import MAX_PAGES, Overflow, PlannedWindow
+from .protocol import Bounds, PageRequest, PageResponse, ServerTraits
+from .record_keys import Key, PassedPages, record_keys
+from .window_plan import SECOND, TARGET_PAGES, PlannedWindow, Refused, Split
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -16,15 +15,15 @@ Requests = Generator[list[PageRequest], PageResponse[Any], R]
 REFUSED = (400, 404, 422)  # the statuses for a page that is not there, or for a time that is not accepted
 COMMON_PAGE_SIZES = frozenset({10, 20, 25, 50, 100})  # a page of such a length may be all that the server gives
 EMPTY_TIMES = (datetime(1850, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
+MAX_PAGES = 16  # of a window
+UNCOUNTED_PAGES = 2  # of a window without `count`
+MAX_EMPTY_PAGES = 3  # in a row, of which the rows are hidden
 MAX_IDLE_PASSES = 4  # over the pages of a second, while fewer records arrive than are counted
 MAX_PASSES = 40
-MAX_BURST_PAGES = 8  # of a window that is not narrow, where there is no `count`
-MAX_SHORTFALLS = 2
-MAX_UNCOUNTED_PAGES = 100_000
 
 
 class TimeFiltersError(PaginationError):
-    """The server ignores the time bounds, or rounds them."""
+    """The server ignores the time bounds."""
 
 
 class WindowReader(Generic[T]):
@@ -33,26 +32,31 @@ class WindowReader(Generic[T]):
     A closed stretch of time, whose end is past, is whole where as many distinct records are in hand as its first
     response counted, as records can only leave it: one that changes gets a later time. What is not proved so is split,
     down to one page, which shows one instant, or one second, whose pages are read from the last to the first: what
-    leaves moves the others forward, so none is skipped. Where `count` is missing or untrue, a page that is shorter
-    than another proves its window.
+    leaves moves the others forward, so none is skipped. Where `count` is missing or untrue, each page is requested after
+    the page behind it proved empty.
 
     Attributes:
         counted: Whether windows are proved by `count`.
-        untrue: Whether `count` is missing or has proved untrue.
-        shortfall: How many records are counted in seconds that do not have them.
-        longest_page: The most records that a page had.
+        shortfall: How many records the server counts and does not give.
     """
 
     def __init__(self, bounds: Bounds, limit: int, now: Callable[[], datetime], traits: ServerTraits) -> None:
-        self.bounds, self.traits, self.clock = bounds, traits, ServerClock(now)
-        self.counted, self.untrue, self.shortfall, self.longest_page = True, False, 0, 0
-        self._limit = self.page_cap = limit
-        self._checked = False
-        self._shortfalls = self._in_flight = 0
+        self.bounds, self.traits = bounds, traits
+        self.counted, self.shortfall = traits.filters_count is not False, 0
+        self._limit, self._joins, self._checked = limit, False, False
+        self._longest_page = self._largest_count = 0
+        self._machine_now, self._date = now, datetime.min.replace(tzinfo=UTC)
+        self._in_flight = 0
+        self._previous: set[Key] = set()  # of the last window: the next one overlaps it
+        self._late: dict[Key, T] | None = None  # what changed meanwhile, all of which is kept
 
     @property
     def page_size(self) -> int:
-        return max(self.longest_page, 1)
+        return max(self._longest_page, 1)
+
+    def now(self) -> datetime:
+        """The server's time in whole seconds, by its latest `Date`; this machine's until there is one."""
+        return (self._date if self._date.year > 1 else self._machine_now().astimezone(UTC)).replace(microsecond=0)
 
     def fetch(self, requests: list[PageRequest]) -> Requests[PageResponse[T]]:
         """The oldest response; of a refused page or time, an empty one with the error."""
@@ -65,7 +69,8 @@ class WindowReader(Generic[T]):
                 raise
             response = PageResponse([], None, error=error)
         self._in_flight -= 1
-        self.clock.observe(response.date)
+        self._date = max(response.date or self._date, self._date)
+        self._largest_count = max(response.count or 0, self._largest_count)
         return response
 
     def drain(self) -> Requests[None]:
@@ -74,7 +79,7 @@ class WindowReader(Generic[T]):
             yield from self.fetch([])
 
     def run(self, reading: Requests[R]) -> Requests[R]:
-        """Reads on its own what else `ScanFlow` reads together with other windows."""
+        """Reads on its own what else is read together with other windows."""
         try:
             requests = next(reading)
             while True:
@@ -83,178 +88,155 @@ class WindowReader(Generic[T]):
             result: R = end.value
             return result
 
-    def distrust_count(self) -> None:
-        self.counted, self.untrue = False, True
-
     def is_whole(self, response: PageResponse[T]) -> bool:
         """Whether one response has all records of its query, by its count."""
-        length, count, traits = len(response.items), response.count, self.traits
-        capped = length >= self._limit or (length in COMMON_PAGE_SIZES and length >= self.longest_page)
-        self.longest_page = max(length, self.longest_page)
+        length, count = len(response.items), response.count
+        capped = length >= self._limit or (length in COMMON_PAGE_SIZES and length >= self._longest_page)
+        self._longest_page = max(length, self._longest_page)
         if count is None or count < length:
-            self.distrust_count()
-        return self.counted and count == length and (not capped or length <= traits.proven_count)
+            self.counted = False
+        return self.counted and count == length and (not capped or length <= self.traits.proven_count)
 
-    def read_window(self, window: PlannedWindow[T]) -> Requests[list[T] | Overflow]:
-        """All records of a window, or an overflow where they are not proved to be all."""
-        longest = self.longest_page
-        first = yield [window.request()]
+    def take(self, window: PlannedWindow[T], items: list[T]) -> list[Key]:
+        """Adds the records of a response to those that its window will yield; returns their keys."""
+        keys = record_keys(items)
+        for key, item in zip(keys, items, strict=True):
+            if self._late is not None:
+                if self._late.get(key) != item:
+                    window.ready[key] = item
+            elif key not in window.keys:
+                window.keys.add(key)
+                window.ready[key] = item
+        return keys
+
+    def read_window(
+        self, window: PlannedWindow[T], first: PageResponse[T] | None = None
+    ) -> Requests[Split | Refused | None]:
+        """Reads a window, of which the first page may be there; returns None where it is proved whole."""
+        if not self.counted:
+            return (yield from self._without_count(window))
+        first = first or (yield [window.request()])
         if first.error is not None:
-            raise first.error
+            return Refused()
+        found = PassedPages()
+        self._add(window, found, 0, first)
         if self.is_whole(first):
-            window.set_records(len(first.items))
-            return first.items
-        if self.counted and first.count is not None:
-            window.set_records(first.count)
-            outcome = yield from self._by_count(window, Held(first.items), first.count)
-            if self.counted or isinstance(outcome, list):
-                return outcome
-        return (yield from self._without_count(window, first, longest))
-
-    def _by_count(self, window: PlannedWindow[T], held: Held[T], count: int) -> Requests[list[T] | Overflow]:
+            return None
+        if not self.counted:
+            return (yield from self._without_count(window))
+        count = first.count or 0
+        window.on_count(count)
         pages = -(-count // self.page_size)
-        if pages > MAX_PAGES and not window.is_narrow:
-            return Overflow(count)
-        start = 2 if self.traits.page_base is None else 1 + self.traits.page_base
-        base = yield from self._find_base(window, held)
-        # One page more than counted where the last is full: a server may count no further than a cap.
-        end = base + pages + (count > self.traits.proven_count and count % self.page_size == 0)
-        responses = yield from gather([window.request(number) for number in range(start, end)])
-        for number, response in enumerate(responses, start):
-            held.add(number, response.items)
-        counts = [response.count for response in responses if response.count is not None]
-        # A full page where a shorter one is counted: it may count no rows of a join, or be too small.
-        full = bool(responses) and len(responses[-1].items) >= self.page_size
-        doubtful = full and bool(held.repeats or count % self.page_size)
-        if held.count > count:
-            self.distrust_count()
-        elif held.count == count >= max(counts, default=0) and not doubtful:
-            self.traits.proven_count = max(count, self.traits.proven_count)
-            return list(held.items.values())
-        else:
+        if not first.items or (window.total is not None and count >= window.total):
             yield from self.check_filters()
-        if self.counted and window.is_narrow:
-            return (yield from self.read_backwards(window, held, pages, count))
-        return Overflow(count)
+            if not self.counted:
+                return (yield from self._without_count(window))
+        if not window.is_narrow and pages > (1 if window.open else MAX_PAGES):
+            return Split(count, TARGET_PAGES)
+        yield from self._read_pages(window, found, pages)
+        whole = found.held == found.total == count and (len(first.items) == count or not window.open)
+        if whole and self.counted and count >= max(found.counts):
+            self.traits.proven_count = max(count, self.traits.proven_count)
+            return None
+        yield from self.check_filters()
+        if len(found.keys) > count and not window.open:
+            self.counted = False
+        if not self.counted:
+            return (yield from self._without_count(window))
+        if not (window.is_narrow or found.steady):
+            return Split(count)
+        return (yield from self._by_passes(window, found, count))
 
-    def _find_base(self, window: PlannedWindow[T], held: Held[T]) -> Requests[int]:
-        """The number of the first page, which page 1 shows where it is not known."""
-        if self.traits.page_base is not None:
-            return self.traits.page_base
-        first = set(held.items)
-        response = yield [window.request(1)]
-        keys = set(record_keys(response.items))
-        held.add(0 if keys == first else 1, response.items)
-        if keys and (keys == first or first.isdisjoint(keys)):  # unstable orders and empty windows show neither
-            self.traits.page_base = int(keys == first)
-        return int(not first.isdisjoint(keys))
+    def _read_pages(self, window: PlannedWindow[T], found: PassedPages, pages: int) -> Requests[None]:
+        """Requests the other pages of a window, and those after them while fewer rows came than are counted."""
+        count, empty = found.counts[0], 0
+        # One page more than counted where the last is full: a server may count no further than a cap.
+        capped = count > self.traits.proven_count and count >= self._largest_count
+        full = found.repeats or (capped and count % self.page_size == 0)
+        requests = [window.request(self._number(index)) for index in range(1, pages + bool(full))]
+        for index in range(len(requests)):
+            self._add(window, found, index + 1, (yield requests if index == 0 else []))
+        index = len(requests) + 1
+        while found.total < count and found.steady and empty < MAX_EMPTY_PAGES:
+            empty = 0 if self._add(window, found, index, (yield [window.request(self._number(index))])) else empty + 1
+            index += 1
 
-    def read_backwards(
-        self, window: PlannedWindow[T], held: Held[T], last: int, count: int | None, *, closed: bool = True
-    ) -> Requests[list[T]]:
-        """The records of a second, or of an open end, by its pages from the last to the first.
+    def _number(self, index: int) -> int | None:
+        return index + (self.traits.page_base or 0) if index else None
 
-        Repeated until as many are in hand as are counted; without `count`, or an end, until a pass adds none.
-        """
-        idle, proof = 0, held  # of the proof, nothing has left since its first record
+    def _add(self, window: PlannedWindow[T], pages: PassedPages, index: int, response: PageResponse[T]) -> bool:
+        row = self.take(window, response.items)
+        self._joins = self._joins or len(row) > len(set(row))
+        self._longest_page = max(len(row), self._longest_page)
+        return pages.add(index, row, response.count)
+
+    def _by_passes(self, window: PlannedWindow[T], before: PassedPages, count: int) -> Requests[Split | None]:
+        """Reads the pages of a window again and again, from the last to the first."""
+        held, idle = set(before.keys), 0
         for _ in range(MAX_PASSES):
-            added = False
-            for number in [*range(last, 0, -1), None]:  # covers page bases 0 and 1
-                response = yield [window.request(number)]
-                if count is not None and response.count is not None and response.count != count:
-                    proof, count = Held(), response.count
-                added = held.add(number or 0, response.items) or added
-                proof.add(number or 0, response.items)
-            idle = 0 if added else idle + 1
-            wanted = count if count is not None and self.counted else 0
-            last = max(last, -(-wanted // self.page_size))
-            needed = 2 if closed == bool(wanted) else 1  # idle passes, where the proof has not come
-            if (wanted and closed and proof.count >= wanted) or (idle >= needed and held.count >= wanted):
-                return list(held.items.values())
-            if idle == MAX_IDLE_PASSES:
-                yield from self.check_filters()
-                self._note_shortfall(wanted - held.count)
-                return list(held.items.values())
+            known = len(held)
+            now = yield from self._backwards(window, max(before.rows, default=0) + 1)
+            held |= now.keys
+            counted = max(now.counts, default=count)
+            if (now.steady and counted in (now.held, len(now.keys))) or (
+                not window.open and len(held) + now.repeats == count
+            ):
+                return None
+            # Twice the same rows show an order that is stable, and a short page that rows of it are counted, not given.
+            hides = now.total < counted and any(len(row) < self.page_size for row in now.rows.values())
+            if now.steady and now.rows == before.rows and (self._joins or hides):
+                self._note_shortfall(counted - now.total)
+                return None
+            if not window.is_narrow:
+                return Split(count)
+            idle = 0 if len(held) > known else idle + 1
+            if (idle > 1 and len(held) + now.repeats >= counted) or idle == MAX_IDLE_PASSES:
+                self._note_shortfall(counted - len(held) - now.repeats)
+                return None
+            before = now
         raise PaginationError(
             "records change faster than they can be read: read them later, or with `updated_at_max` in the past"
         )
 
+    def _backwards(
+        self, window: PlannedWindow[T], last: int, behind: PageResponse[T] | None = None
+    ) -> Requests[PassedPages]:
+        """Reads the pages before the first one, from `last` on, that has nothing new; `behind` is page `last`."""
+        found = PassedPages()
+        while self._add(window, found, last, behind or (yield [window.request(self._number(last))])):
+            last, behind = last + 1, None
+        found = PassedPages()
+        for index in range(last - 1, -1, -1):
+            response = yield [window.request(self._number(index))]
+            self._add(window, found, index, response)
+            found.error = response.error
+        return found
+
+    def _without_count(self, window: PlannedWindow[T]) -> Requests[Split | Refused | None]:
+        last = 1 if window.is_narrow or window.open or window.source is None else UNCOUNTED_PAGES
+        behind = yield [window.request(self._number(last))]
+        repeated = self._previous.issuperset(record_keys(behind.items))  # as where the server rounds bounds to days
+        if not (window.is_narrow or repeated) and len(behind.items) >= (1 if window.open else self.page_size):
+            yield from self.check_filters()
+            return Split(0, UNCOUNTED_PAGES)
+        found = yield from self._backwards(window, last, behind)
+        return Refused() if found.error is not None else None
+
     def _note_shortfall(self, missing: int) -> None:
-        self.shortfall += missing
-        self._shortfalls += 1
-        # So many searches down to a second cost too much; the error at the end says what is missing.
-        self.counted = self.counted and self._shortfalls < MAX_SHORTFALLS
+        if missing > 0:
+            self.shortfall += missing
+            self.counted = False
 
     def check_filters(self) -> Requests[None]:
         """Finds out, once, whether time bounds and `count` hold, by a second that has no records."""
-        if self._checked:
+        if self._checked or self.traits.filters_count is not None:
             return
         self._checked = True
-        for time in EMPTY_TIMES:
+        for time in (*EMPTY_TIMES, self.now() + timedelta(minutes=10)):
             response = yield [PageRequest(None, time, time + SECOND)]
             if response.error is None:
                 if response.items:
                     raise TimeFiltersError("the server ignores updated_at_min and updated_at_max: read it by list()")
-                if response.count != 0:
-                    self.distrust_count()
+                self.counted = self.counted and response.count == 0
+                self.traits.filters_count = response.count == 0
                 return
-
-    def _without_count(
-        self, window: PlannedWindow[T], first: PageResponse[T], longest: int
-    ) -> Requests[list[T] | Overflow]:
-        length = len(first.items)
-        if length < longest or not length:
-            return first.items
-        if length < self.page_cap and (yield from self._ends_here(window, first)):
-            return first.items
-        yield from self.check_filters()
-        if not window.is_narrow and not window.is_burst:
-            return Overflow(0)
-        held = Held(first.items)
-        last = yield from self.last_page(window, held, MAX_UNCOUNTED_PAGES if window.is_narrow else MAX_BURST_PAGES)
-        return Overflow(0) if last is None else (yield from self.read_backwards(window, held, last - 1, None))
-
-    def last_page(self, window: PlannedWindow[T], held: Held[T], limit: int) -> Requests[int | None]:
-        """The number of a window's last page, without `count`; None where there are more than `limit`."""
-        for number in range(1, limit + 2):
-            response = yield [window.request(number)]
-            added = held.add(number, response.items)
-            if not response.items or (number > 1 and not added) or (added and len(response.items) < self.page_size):
-                return number
-        return None
-
-    def is_all(self, first: PageResponse[T], horizon: datetime) -> Requests[bool]:
-        """Whether the first response has all of the user's query; without `count`, all up to the horizon."""
-        length, start = len(first.items), self.bounds[0]
-        if self.is_whole(first) or not (length or first.count):
-            return True
-        if self.counted:
-            return first.count == length and (yield from self.run(self._ends_here(PlannedWindow(*self.bounds), first)))
-        if length >= self.page_cap or (start is not None and start >= horizon):
-            return False
-        return (yield from self.run(self._ends_here(PlannedWindow(start, horizon), first)))
-
-    def _ends_here(self, window: PlannedWindow[T], first: PageResponse[T]) -> Requests[bool]:
-        """Whether the next pages have nothing more; else the server caps its pages, or counts their records."""
-        held, base = Held(first.items), self.traits.page_base
-        for number in (1, 2) if base is None else (1 + base,):
-            response = yield [window.request(number)]
-            if held.add(number, response.items):
-                self.page_cap = len(first.items)
-                self.counted = self.counted and first.count != len(first.items)
-                return False
-            if not response.items:
-                break
-        if self.counted:
-            self.traits.proven_count = max(len(first.items), self.traits.proven_count)
-            return True
-        again = yield [window.request()]
-        return bool(again.items == first.items)
-
-
-def gather(requests: list[PageRequest]) -> Requests[list[PageResponse[Any]]]:
-    """The responses to all of these requests."""
-    responses = []
-    for index in range(len(requests)):
-        responses.append((yield [] if index else requests))
-    return responses
