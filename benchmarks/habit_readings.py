@@ -98,8 +98,8 @@ class Server:
         return getattr(AISessions(as_is, as_is), method)(**arguments)._replace(limit=self._draw.limit)
 
     def there(self) -> dict[int, int]:
-        """Return the sessions that a list can show now, with their update times."""
-        table = self.store._table
+        """Return the sessions that any list shows now, with their update times: a replica those of its state."""
+        table = self.store._snapshots[0].table if self.store.replica_lag else self.store._table
         shown = (number for number in table.listed if number not in self.store.hidden)
         return {number: table.updated[number] for number in shown if number not in self._imported}
 

@@ -90,7 +90,7 @@ class StretchReader(WindowReader[T]):
             window.wanted += window.flow.send(response)
         except StopIteration as end:
             if isinstance(end.value, Split):
-                plan.split(window, end.value)
+                plan.split(window, end.value, self.page_size)
             elif not isinstance(end.value, Refused):
                 window.done = True
             elif not plan.join(window):

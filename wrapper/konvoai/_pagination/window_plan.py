@@ -114,7 +114,7 @@ class WindowPlan(Generic[T]):
             return span
         width, most = self._width, span.pages * page_size
         if counted:
-            few = span.records is None or span.records <= max(most * MAX_FILL, 1)
+            few = span.records is None or span.records <= most * MAX_FILL
             width = None if few else (end - start) * (most / (span.records or 1))
         cut = half_second(start + max(width, SECOND)) if width is not None else end
         if width is None or (end - cut) * 8 < width:
@@ -129,7 +129,7 @@ class WindowPlan(Generic[T]):
         self.windows.insert(index, part)
         return part
 
-    def split(self, window: PlannedWindow[T], split: Split) -> None:
+    def split(self, window: PlannedWindow[T], split: Split, page_size: int) -> None:
         """Turns a window that was not proved whole into a span from which smaller windows are cut."""
         total = window.total or 0
         same = window.source is not None and split.records >= total  # it did not help to split it
@@ -143,7 +143,8 @@ class WindowPlan(Generic[T]):
             start = self._begin
         if start is not None and end is not None:
             self._width = max(min((end - start) / MAX_GROWTH, self._width or end - start), SECOND)
-        window.flow, window.source, window.pages = None, None, split.pages
+        window.flow, window.source = None, None
+        window.pages = min(split.pages, split.records / 2 / page_size) if split.records else split.pages
         window.records = window.total = split.records or None
         window.stuck = window.stuck + 1 if same and split.records and window.start is not None else 0
 

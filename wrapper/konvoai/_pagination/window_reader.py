@@ -44,7 +44,7 @@ class WindowReader(Generic[T]):
         self.bounds, self.traits = bounds, traits
         self.counted, self.shortfall = traits.filters_count is not False, 0
         self._limit, self._joins, self._checked = limit, False, False
-        self._longest_page = self._largest_count = 0
+        self._longest_page = 0
         self._machine_now, self._date = now, datetime.min.replace(tzinfo=UTC)
         self._in_flight = 0
         self._previous: set[Key] = set()  # of the last window: the next one overlaps it
@@ -70,7 +70,6 @@ class WindowReader(Generic[T]):
             response = PageResponse([], None, error=error)
         self._in_flight -= 1
         self._date = max(response.date or self._date, self._date)
-        self._largest_count = max(response.count or 0, self._largest_count)
         return response
 
     def drain(self) -> Requests[None]:
@@ -136,7 +135,8 @@ class WindowReader(Generic[T]):
         yield from self._read_pages(window, found, pages)
         whole = found.held == found.total == count and (len(first.items) == count or not window.open)
         if whole and self.counted and count >= max(found.counts):
-            self.traits.proven_count = max(count, self.traits.proven_count)
+            if pages > 1:
+                self.traits.proven_count = max(count, self.traits.proven_count)
             return None
         yield from self.check_filters()
         if len(found.keys) > count and not window.open:
@@ -151,8 +151,7 @@ class WindowReader(Generic[T]):
         """Requests the other pages of a window, and those after them while fewer rows came than are counted."""
         count, empty = found.counts[0], 0
         # One page more than counted where the last is full: a server may count no further than a cap.
-        capped = count > self.traits.proven_count and count >= self._largest_count
-        full = found.repeats or (capped and count % self.page_size == 0)
+        full = found.repeats or (count > self.traits.proven_count and count % self.page_size == 0)
         requests = [window.request(self._number(index)) for index in range(1, pages + bool(full))]
         for index in range(len(requests)):
             self._add(window, found, index + 1, (yield requests if index == 0 else []))
@@ -183,7 +182,7 @@ class WindowReader(Generic[T]):
             ):
                 return None
             # Twice the same rows show an order that is stable, and a short page that rows of it are counted, not given.
-            hides = now.total < counted and any(len(row) < self.page_size for row in now.rows.values())
+            hides = now.total < counted and min(map(len, now.rows.values()), default=0) < self.page_size
             if now.steady and now.rows == before.rows and (self._joins or hides):
                 self._note_shortfall(counted - now.total)
                 return None
