@@ -42,6 +42,7 @@ class ListFlow(StretchReader[T]):
         self._page, self._timed = page, timed
         self._seen: SeenKeys[T] = SeenKeys()
         self._began: datetime | None = None
+        self._first: Page[T] | None = None  # of which the number shows later
         self._earlier = 0  # how many of the records yielded existed at the first request
 
     def read(self) -> Flow[Page[T]]:
@@ -73,6 +74,8 @@ class ListFlow(StretchReader[T]):
         keys = record_keys(response.items)
         new = self._seen.add(response.items, keys)
         number = walk.on_response(response, keys)
+        if self._first is not None:
+            self._first.number = walk.base or 0
         yield from self._emit_page(number, new, response.count)
 
     def emit(self, end: datetime | None, items: list[T]) -> Flow[Page[T]]:
@@ -83,7 +86,9 @@ class ListFlow(StretchReader[T]):
             times = [created_at(item) for item in new]
             self._earlier += sum(time is None or self._began is None or time < self._began for time in times)
             self.observe_times(new)
-            yield Page(number, new, count)
+            page = Page(number, new, count)
+            self._first = self._first or page
+            yield page
 
     def _is_one_page(self) -> Flow[Any]:
         """Whether one page has all, where there is no count."""

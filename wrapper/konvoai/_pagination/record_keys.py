@@ -97,3 +97,9 @@ class PassedPages:
     def steady(self) -> bool:
         """Whether every response counted the same."""
         return len(set(self.counts)) == 1
+
+    def hides(self, count: int, page_size: int) -> bool:
+        """Whether rows are missing within the pages, not behind the last one, as where the server caps their number."""
+        last = max(self.rows, default=-1)
+        reaches_end = (last + 1) * page_size >= count
+        return self.total < count and (reaches_end or any(len(self.rows.get(i, ())) < page_size for i in range(last)))

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from .page_walk import PageWalk
 from .protocol import Bounds, Flow, PageRequest, PageResponse, ServerTraits, incomplete
 from .record_keys import SeenKeys, record_keys
-from .window_plan import MAX_STUCK, SECOND, PlannedWindow, Refused, Split, WindowPlan, half_second
+from .window_plan import SECOND, PlannedWindow, Refused, Split, WindowPlan, half_second
 from .window_reader import Requests, WindowReader
 
 T = TypeVar("T")
@@ -124,7 +124,7 @@ class StretchReader(WindowReader[T]):
         self._late = {} if self._late is None else self._late
         maximum, tails = self.bounds[1], 0
         for turn in range(MAX_ROUNDS):
-            tail = PlannedWindow[T](edge, maximum, open=True, stuck=0)
+            tail = PlannedWindow[T](edge, maximum, open=True)
             if maximum is not None and edge >= maximum:
                 return
             if (yield from self.run(self.read_window(tail))) is None:
@@ -133,7 +133,7 @@ class StretchReader(WindowReader[T]):
                 if not new or tails == MAX_TAILS:  # else a replica may have more
                     return
                 continue
-            tail.ready.clear()
+            yield from self.run(self.check_filters())
             if turn == 1 and maximum is None:
                 maximum = yield from self._read_future()
             margins = (self._lag, self._lag / 2, self._lag / 4, SECOND)
@@ -142,7 +142,7 @@ class StretchReader(WindowReader[T]):
                 break
             yield from self.closed_windows(WindowPlan(PlannedWindow(edge, until)))
             edge = until
-        tail = PlannedWindow(edge, maximum, open=True, stuck=MAX_STUCK)
+        tail = PlannedWindow(edge, maximum, open=True, unsplit=True)
         yield from self.run(self.read_window(tail))
         yield from self.emit(None, self.unknown(tail))
 

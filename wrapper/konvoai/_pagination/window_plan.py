@@ -16,7 +16,6 @@ BEGINNING, EARLIEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(1, 1, 1, tzinfo
 TARGET_PAGES = 10.0  # of a window, where `count` gives its width
 ONE_PAGE = 0.8  # of a page, so that a window somewhat denser than expected still fits
 MAX_FILL = 1.25  # of the target: a span that has no more is one window
-MAX_STUCK = 3
 MAX_GROWTH = 4
 
 
@@ -44,7 +43,7 @@ class PlannedWindow(Generic[T]):
         records: How many records it has, as far as `count` shows.
         source: The span that it was cut from, whose `records` are those that are left.
         total: How many records that span had by `count`.
-        stuck: How often it was split, in a row, without a lower `count`.
+        unsplit: Whether it is not split, as that does not help.
         pages: How many pages the windows cut from it should have.
         open: Whether records can join it.
         flow: Its reading, once it has started.
@@ -60,7 +59,7 @@ class PlannedWindow(Generic[T]):
     records: int | None = None
     source: PlannedWindow[T] | None = None
     total: int | None = None
-    stuck: int = 0
+    unsplit: bool = False
     pages: float = TARGET_PAGES
     open: bool = False
     flow: Generator[list[PageRequest], PageResponse[T], Split | Refused | None] | None = None
@@ -72,9 +71,10 @@ class PlannedWindow(Generic[T]):
 
     @property
     def is_narrow(self) -> bool:
-        """Whether it is not split any further: it is short, or splitting does not help, as the server rounds bounds."""
-        short = self.start is not None and self.end is not None and self.end - self.start < SECOND * 1.5
-        return short or (self.start is not None and self.stuck >= MAX_STUCK)
+        """Whether it is not split any further."""
+        return self.unsplit or (
+            self.start is not None and self.end is not None and self.end - self.start < SECOND * 1.5
+        )
 
     def request(self, page: int | None = None) -> PageRequest:
         """The overlap of a millisecond covers inclusive and exclusive bounds."""
@@ -83,8 +83,11 @@ class PlannedWindow(Generic[T]):
 
     def on_count(self, count: int) -> None:
         """Corrects how many records are left in the span that it was cut from."""
-        if self.source is not None and self.source.records is not None:
-            self.source.records = max(self.source.records + (self.records or 0) - count, 0)
+        span = self.source
+        if span is not None and span.records is not None:
+            span.records += (self.records or 0) - count
+            # Its parts have more than it: the server rounds bounds, to days for instance.
+            self.unsplit = span.records < -(span.total or span.records) / 2
         self.records = count
 
 
@@ -120,7 +123,7 @@ class WindowPlan(Generic[T]):
         if width is None or (end - cut) * 8 < width:
             return span
         part = PlannedWindow(
-            span.start, cut, None, span, span.total, span.stuck, span.pages, keys=set(span.keys), ready=span.ready
+            span.start, cut, None, span, span.total, pages=span.pages, keys=set(span.keys), ready=span.ready
         )
         if span.records is not None:
             part.records = round(span.records * ((cut - start) / (end - start)))
@@ -131,12 +134,10 @@ class WindowPlan(Generic[T]):
 
     def split(self, window: PlannedWindow[T], split: Split, page_size: int) -> None:
         """Turns a window that was not proved whole into a span from which smaller windows are cut."""
-        total = window.total or 0
-        same = window.source is not None and split.records >= total  # it did not help to split it
         start, end = window.start, window.end
         if start is None and end is not None:
-            late = window.source is not None and split.records * 2 >= total
-            if self._begin is None or self._begin >= end or late:
+            late = window.source is not None and split.records * 2 >= (window.total or 0)
+            if self._begin is None or self._begin > end - 2 * SECOND or late:
                 self._begin = end - min(max((self._end or end) - end, SECOND) * 8, end - EARLIEST)
             if self._begin == EARLIEST:
                 window.start = EARLIEST
@@ -146,7 +147,6 @@ class WindowPlan(Generic[T]):
         window.flow, window.source = None, None
         window.pages = min(split.pages, split.records / 2 / page_size) if split.records else split.pages
         window.records = window.total = split.records or None
-        window.stuck = window.stuck + 1 if same and split.records and window.start is not None else 0
 
     def join(self, window: PlannedWindow[T]) -> bool:
         """Joins a window whose bounds are refused to the next one; returns whether there is one."""
@@ -155,7 +155,7 @@ class WindowPlan(Generic[T]):
             return False
         after = self.windows[index + 1]
         self.windows[index : index + 2] = [
-            PlannedWindow(window.start, after.end, stuck=MAX_STUCK, ready=window.ready | after.ready)
+            PlannedWindow(window.start, after.end, unsplit=True, ready=window.ready | after.ready)
         ]
         return True
 

@@ -177,13 +177,11 @@ class WindowReader(Generic[T]):
             now = yield from self._backwards(window, max(before.rows, default=0) + 1)
             held |= now.keys
             counted = max(now.counts, default=count)
-            if (now.steady and counted in (now.held, len(now.keys))) or (
-                not window.open and len(held) + now.repeats == count
-            ):
+            whole = now.steady and counted in (now.held, len(now.keys))
+            if whole or not self.counted or (not window.open and len(held) + now.repeats == count):
                 return None
-            # Twice the same rows show an order that is stable, and a short page that rows of it are counted, not given.
-            hides = now.total < counted and min(map(len, now.rows.values()), default=0) < self.page_size
-            if now.steady and now.rows == before.rows and (self._joins or hides):
+            # Twice the same rows show an order that is stable, so that rows are counted which the pages do not have.
+            if now.steady and now.rows == before.rows and (self._joins or now.hides(counted, self.page_size)):
                 self._note_shortfall(counted - now.total)
                 return None
             if not window.is_narrow:
@@ -216,7 +214,8 @@ class WindowReader(Generic[T]):
         behind = yield [window.request(self._number(last))]
         repeated = self._previous.issuperset(record_keys(behind.items))  # as where the server rounds bounds to days
         if not (window.is_narrow or repeated) and len(behind.items) >= (1 if window.open else self.page_size):
-            yield from self.check_filters()
+            if not window.open:
+                yield from self.check_filters()
             return Split(0, UNCOUNTED_PAGES)
         found = yield from self._backwards(window, last, behind)
         return Refused() if found.error is not None else None
