@@ -62,8 +62,10 @@ class ListFlow(StretchReader[T]):
             yield from self._on_page(walk, response)
         if self._page is not None:
             return
-        if self._timed and not self.counted and (yield from self._is_one_page()):
-            return
+        if self._timed and not self.counted:
+            yield from self.find_base(first)
+            if (yield from self._is_one_page()):
+                return
         ignored = not timed
         if self._timed and (maximum is None or until < maximum):
             ignored = yield from self._by_windows(self.catch_up(until if minimum is None else max(minimum, until)))

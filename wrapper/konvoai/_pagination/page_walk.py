@@ -80,7 +80,8 @@ class PageWalk:
         index, known_count = self._in_flight.popleft()
         if not self.ended:
             if self.base is None and index:
-                self.base = self._traits.learn_base(self._head, row, unchanged=response.count == known_count)
+                unchanged = known_count is not None and len(self._head) <= known_count == response.count
+                self.base = self._traits.learn_base(self._head, row, unchanged=unchanged)
                 index -= self.base
             if index == 0:
                 self._head, self._size = set(row) or self._head, self._size or max(len(row), 1)

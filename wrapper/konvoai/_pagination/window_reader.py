@@ -227,14 +227,13 @@ class WindowReader(Generic[T]):
 
     def check_filters(self) -> Requests[None]:
         """Finds out, once, whether time bounds and `count` hold, by a second that has no records."""
-        if self._checked or self.traits.filters_count is not None:
-            return
-        self._checked = True
         for time in (*EMPTY_TIMES, self.now() + timedelta(minutes=10)):
+            if self._checked or self.traits.filters_count is not None:
+                return
             response = yield [PageRequest(None, time, time + SECOND)]
             if response.error is None:
                 if response.items:
                     raise TimeFiltersError("the server ignores updated_at_min and updated_at_max: read it by list()")
                 self.counted = self.counted and response.count == 0
                 self.traits.filters_count = response.count == 0
-                return
+        self._checked = True
