@@ -11,7 +11,7 @@ from tests.support import ROOT
 PACKAGE = ROOT / "wrapper" / "konvoai"
 ENGINES = {"_http", "_pagination", "_decoding"}
 BASE = {"errors", "models", "_settings", "_version"}
-CORE = BASE | ENGINES | {"_resources", "_client", "_columns"}
+CORE = BASE | ENGINES | {"_arguments", "_resources", "_client", "_columns"}
 ALLOWED = {
     "errors": {"models"},  # for annotations alone
     "models": set(),
@@ -21,7 +21,8 @@ ALLOWED = {
     "_pagination": {"errors"},
     "_decoding": BASE,
     "_columns": BASE | {"_decoding"},
-    "_resources": BASE | {"_decoding", "_pagination"},
+    "_arguments": {"_pagination"},
+    "_resources": BASE | {"_arguments", "_decoding", "_pagination"},
     "_client": BASE | ENGINES | {"_resources"},
     "dlt": CORE,
     "_export": CORE,

@@ -45,7 +45,7 @@ def test_a_datetime_of_another_library_is_spelled_the_same() -> None:
 
 @given(st.datetimes(timezones=st.sampled_from([UTC])), st.timedeltas(timedelta(0), timedelta(days=9)))
 def test_bounds_never_shrink(start: datetime, length: timedelta) -> None:
-    from konvoai._resources import wire_time
+    from konvoai._arguments import wire_time
 
     end = min(start, datetime.max.replace(tzinfo=UTC) - length) + length
     minimum, maximum = wire_time(start), wire_time(end, round_up=True)

@@ -3,26 +3,27 @@
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from konvo_api_client.api.ai_sessions import list_ai_sessions
 
+from ._arguments import validate_flag, validate_int, validate_lag, validate_period, wire_time
 from ._decoding.drift import Drift
 from ._decoding.page import decode_page
 from ._decoding.parse import DecodedPage
 from ._decoding.records import decode_raw_page
 from ._pagination.list_flow import ListFlow
-from ._pagination.protocol import MILLISECOND, Bounds, Flow, Page, PageRequest, ServerTraits, Window
+from ._pagination.protocol import DEFAULT_LAG, Bounds, Flow, Page, PageRequest, ServerTraits, Window
 from ._pagination.scan_flow import ScanFlow
 from .models import AISessionResponse
 
 ListT = TypeVar("ListT")
 ScanT = TypeVar("ScanT")
 MAX_LIMIT = 200
+DEFAULT_CONCURRENCY = 8
 MAX_PAGE = 2**31 - 1
-LAST_MILLISECOND = datetime.max.replace(microsecond=999_000, tzinfo=UTC)
 
 
 class ListQuery(NamedTuple):
@@ -33,7 +34,8 @@ class ListQuery(NamedTuple):
         decode: Decodes the body of a response.
         bounds: The lower and upper time filter, each an aware datetime or None.
         include: The parameters that add fields to each record; a count leaves them out.
-        traits: What the client knows about its server, or None.
+        traits: What the client knows about its server.
+        lag: How far behind the server's now a scan stays with `window.end`.
     """
 
     build: Callable[..., dict[str, Any]]
@@ -43,7 +45,8 @@ class ListQuery(NamedTuple):
     concurrency: int
     bounds: Bounds
     include: dict[str, Any]
-    traits: ServerTraits | None = None
+    traits: ServerTraits
+    lag: timedelta = DEFAULT_LAG
 
     def pages(self) -> Flow[Page[Any]]:
         timed, now = "updated_at_min" in parameters_of(self.build), partial(datetime.now, UTC)
@@ -51,7 +54,7 @@ class ListQuery(NamedTuple):
 
     def windows(self) -> Flow[Window[Any]]:
         now = partial(datetime.now, UTC)
-        return ScanFlow[Any](self.bounds, self.limit, self.concurrency, now, self.traits).read()
+        return ScanFlow[Any](self.bounds, self.limit, self.concurrency, now, self.traits, self.lag).read()
 
     def request(self, request: PageRequest) -> dict[str, Any]:
         return self.build(limit=self.limit, **self.include, **self._parameters(request))
@@ -69,24 +72,6 @@ class ListQuery(NamedTuple):
     def __str__(self) -> str:
         request = self.build()
         return f"{request['method'].upper()} {request['url']}"
-
-
-class WireTime(str):
-    """A time as it is sent; generated builders call `isoformat` where the API document says `format: date-time`."""
-
-    __slots__ = ()
-
-    def isoformat(self) -> str:
-        return self
-
-
-def wire_time(time: datetime | None, *, round_up: bool = False) -> WireTime | None:
-    """Returns a UTC time as RFC 3339 with milliseconds and `Z`, which strict servers require; bounds never shrink."""
-    if time is None:
-        return None
-    if round_up and time.microsecond % 1000 and time < LAST_MILLISECOND:
-        time += MILLISECOND
-    return WireTime(time.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
 
 
 @functools.cache
@@ -108,6 +93,7 @@ class Resource(Generic[ListT, ScanT]):
     def __init__(self, paginate: Callable[[ListQuery], ListT], scan: Callable[[ListQuery], ScanT]) -> None:
         self._paginate = paginate
         self._scan = scan
+        self._traits = ServerTraits()
 
     def _query(
         self, bounds: Bounds, concurrency: int, *, page: int | None = None, limit: int = MAX_LIMIT, **include: Any
@@ -125,6 +111,7 @@ class Resource(Generic[ListT, ScanT]):
             limit=validate_int("limit", limit, 1, MAX_LIMIT),
             concurrency=validate_int("concurrency", concurrency, 1),
             bounds=bounds,
+            traits=self._traits,
             include={name: value for name, value in {**include, **flags}.items() if value is not None},
         )
 
@@ -149,12 +136,13 @@ class AISessions(Resource[ListT, ScanT]):
         updated_at_max: datetime | None = None,
         messages: bool = False,
         state: bool = False,
-        concurrency: int = 4,
+        concurrency: int = DEFAULT_CONCURRENCY,
     ) -> ListT:
         """Returns every session exactly once, in the server's order; no request is sent until you iterate.
 
         Args:
-            page: The page to start at, as the server numbers pages; None for the first, whatever its number.
+            page: The page to start at, as the server numbers pages; None for the first, whatever its number. The list
+                is then read from there on: sessions that move to an earlier page meanwhile are not searched for.
             limit: Sessions per request, 1 to 200.
             updated_at_min: Only sessions updated after this time, an aware datetime.
             updated_at_max: Only sessions updated before this time, an aware datetime.
@@ -175,7 +163,8 @@ class AISessions(Resource[ListT, ScanT]):
         updated_at_max: datetime | None = None,
         messages: bool = False,
         state: bool = False,
-        concurrency: int = 4,
+        concurrency: int = DEFAULT_CONCURRENCY,
+        lag: timedelta | None = None,
     ) -> ScanT:
         """Returns every session by time windows, the oldest update first: for backfills, and to resume from a window.
 
@@ -185,12 +174,16 @@ class AISessions(Resource[ListT, ScanT]):
             messages: Whether sessions include their text messages.
             state: Whether sessions include `status` and `state`.
             concurrency: The maximum number of requests in flight.
+            lag: How long after its time a change may become visible: `window.end` stays so far behind the server's
+                now. None is 5 seconds.
 
         Raises:
             ValueError: An argument is out of range, before any request is sent.
         """
-        bounds = validate_period(updated_at_min, updated_at_max)
-        return self._scan(self._query(bounds, concurrency, messages=messages, state=state))
+        query = self._query(
+            validate_period(updated_at_min, updated_at_max), concurrency, messages=messages, state=state
+        )
+        return self._scan(query._replace(lag=DEFAULT_LAG if lag is None else validate_lag(lag)))
 
 
 def list_records(
@@ -198,7 +191,7 @@ def list_records(
     updated_at_min: datetime | None = None,
     updated_at_max: datetime | None = None,
     limit: int = 200,
-    concurrency: int = 4,
+    concurrency: int = DEFAULT_CONCURRENCY,
     **include: Any,
 ) -> ListT:
     """Returns a resource's list of raw `Record`s; arguments and errors are those of `list`."""
@@ -210,7 +203,7 @@ def scan_records(
     resource: Resource[Any, ScanT],
     updated_at_min: datetime | None = None,
     updated_at_max: datetime | None = None,
-    concurrency: int = 4,
+    concurrency: int = DEFAULT_CONCURRENCY,
     **include: Any,
 ) -> ScanT:
     """Returns a resource's scan of raw `Record`s; arguments and errors are those of `scan`."""
@@ -224,37 +217,3 @@ def count_records(
     """Returns the server's total for such a list, from one request; None where the server sends no total."""
     total: int | None = resource._paginate(resource._query(validate_period(updated_at_min, updated_at_max), 1)).count()
     return total
-
-
-def validate_int(name: str, value: int, minimum: int, maximum: int | None = None) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < minimum or value > (maximum or value):
-        span = f"{minimum} or above" if maximum is None else f"from {minimum} to {maximum}"
-        raise ValueError(f"{name} must be a whole number {span}, not {value!r}")
-    return value
-
-
-def validate_flag(name: str, value: bool) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"{name} must be True or False, not {value!r}")
-    return value
-
-
-def validate_period(updated_at_min: datetime | None, updated_at_max: datetime | None) -> Bounds:
-    """Returns the two time filters in UTC."""
-    minimum, maximum = validate_time("updated_at_min", updated_at_min), validate_time("updated_at_max", updated_at_max)
-    if minimum is not None and maximum is not None and minimum > maximum:
-        raise ValueError("updated_at_min must not be after updated_at_max: swap them")
-    return minimum, maximum
-
-
-def validate_time(name: str, value: datetime | None) -> datetime | None:
-    """Returns a plain `datetime` in UTC, whatever kind of aware datetime came in (pandas, pendulum, zoneinfo)."""
-    if value is None:
-        return None
-    if not isinstance(value, datetime) or value.utcoffset() is None:
-        raise ValueError(f"{name} must be a datetime with a time zone, such as datetime.now(UTC), not {value!r}")
-    try:
-        utc = value.astimezone(UTC)
-    except OverflowError:
-        raise ValueError(f"{name} must be within the years 1 to 9999 in UTC, not {value!r}") from None
-    return datetime.combine(utc.date(), utc.time(), UTC)

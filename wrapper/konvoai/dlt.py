@@ -18,12 +18,13 @@ except ModuleNotFoundError as error:
 from dlt.common.schema import Schema
 from dlt.extract import DltResource, DltSource
 
+from ._arguments import validate_time
 from ._client import Konvo
 from ._columns import Column, columns
 from ._decoding.records import Record
 from ._pagination.protocol import Window
 from ._pagination.window_plan import BEGINNING
-from ._resources import scan_records, validate_time
+from ._resources import scan_records
 from ._settings import as_secret
 from .models import AISession
 
@@ -59,7 +60,7 @@ def konvo_source(
     base_url: str | None = None,
     since: datetime | None = None,
     lookback: timedelta = timedelta(days=1),
-    concurrency: int = 4,
+    concurrency: int = 8,
 ) -> DltSource:
     """Returns the AI sessions as a dlt source: the first run loads all of them, later runs what was updated since.
 

@@ -176,7 +176,7 @@ def test_no_window_ends_ahead_of_the_servers_clock(kind: str, skew: int) -> None
     store = Store.of(60, start=NOON - timedelta(minutes=60), now=NOON)
     moving(store, [Change("touch", 0, 1)] * 30)
     clock = Habits("updated", 0, 5, 5, (True, True), 3, skew).clock(store)
-    methods = {
+    methods: dict[str, Callable[[], Flow[Any]]] = {
         "list": lambda: list_flow(5, 3, clock),
         "scan": lambda: ScanFlow[AISession]((None, None), 5, 3, clock).read(),
     }

@@ -51,7 +51,7 @@ class DurationType(click.ParamType):  # type: ignore[type-arg]
 SINCE = click.option("--since", type=TimeType(), help="Only updates after this time, e.g. 2026-11-01 or 7d.")
 UNTIL = click.option("--until", type=TimeType(), help="Only updates before this time, e.g. 2026-12-01 or 12h.")
 CONCURRENCY = click.option(
-    "--concurrency", type=click.IntRange(1, 16), default=4, show_default=True, help="Maximum requests in flight."
+    "--concurrency", type=click.IntRange(1, 16), default=8, show_default=True, help="Maximum requests in flight."
 )
 
 

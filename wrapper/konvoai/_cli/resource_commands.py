@@ -176,7 +176,7 @@ def print_records(
 
     with open_resource(resource, since, until) as opened:
         limit = min(take or MAX_LIMIT, MAX_LIMIT)
-        concurrency = 1 if take == limit else 4  # all fit in one page, so that others would be read in vain
+        concurrency = 1 if take == limit else 8  # all fit in one page, so that others would be read in vain
         with closing(iter(list_records(opened, since, until, limit, concurrency, **include))) as records:
             output = output or ("table" if sys.stdout.isatty() else "jsonl")
             emit_records(islice(records, take), output, columns(record_type(resource.envelope)))

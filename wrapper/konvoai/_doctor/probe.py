@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from .._pagination.record_keys import record_key
 from .._pagination.protocol import Bounds, PageRequest
+from .._pagination.record_keys import record_key
 from .._resources import MAX_LIMIT, ListQuery
 from ..errors import APIStatusError, KonvoError, ResponseValidationError
 

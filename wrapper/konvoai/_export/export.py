@@ -42,7 +42,7 @@ def export(
     hashed: Sequence[str] = (),
     secret: str = "",
     resume: bool = False,
-    concurrency: int = 4,
+    concurrency: int = 8,
     progress: Progress = lambda window, records: None,
     status: Status = lambda message: None,
 ) -> int:

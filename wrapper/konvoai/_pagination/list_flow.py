@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
 
-from .page_walk import PageWalk
+from .page_tracker import PageTracker
 from .protocol import Bounds, Flow, Page, PageRequest, PageResponse, ServerTraits, incomplete
-from .record_keys import SeenKeys, record_keys
+from .record_keys import SeenIds, record_keys
 from .stretch_reader import StretchReader, created_at
 from .window_plan import PlannedWindow, WindowPlan
 from .window_reader import TimeFiltersError
@@ -18,7 +18,7 @@ class ListFlow(StretchReader[T]):
     """Reads a list by its pages, in the server's order, then whatever these are not proved to have.
 
     1. The first request has the user's bounds; where its page has all that is counted, that is the list.
-    2. The pages after it are read within a bound that is past, so that records only leave (`PageWalk`).
+    2. The pages after it are read within a bound that is past, so that records only leave (`PageTracker`).
     3. What changed since that bound is read, by one response or by closed windows of time.
     4. The list is whole where as many records that existed at the first request are in hand as it counted. Else all
        of it is read by windows, each proved whole, then the records that no filter of time lets through.
@@ -40,26 +40,26 @@ class ListFlow(StretchReader[T]):
     ) -> None:
         super().__init__(bounds, limit, concurrency, now, traits)
         self._page, self._timed = page, timed
-        self._seen: SeenKeys[T] = SeenKeys()
+        self._seen: SeenIds[T] = SeenIds()
         self._began: datetime | None = None
         self._first: Page[T] | None = None  # of which the number shows later
         self._earlier = 0  # how many of the records yielded existed at the first request
 
     def read(self) -> Flow[Page[T]]:
         minimum, maximum = self.bounds
-        walk = PageWalk(self.traits, self._seen, self._page, closed=self._page is None and self._timed)
-        first: PageResponse[T] = yield from self.first_response(PageRequest(walk.next_pages(1)[0], *self.bounds))
+        tracker = PageTracker(self.traits, self._seen, self._page, closed=self._page is None and self._timed)
+        first: PageResponse[T] = yield from self.first_response(PageRequest(tracker.next_pages(1)[0], *self.bounds))
         self._began, until, total = self.now(), self.horizon(), first.count
         whole = self.is_whole(first)
-        yield from self._on_page(walk, first)
+        yield from self._on_page(tracker, first)
         if self._page is None and (whole or not (first.items or total)):
             return
         timed = self._timed and self._page is None and (minimum is None or minimum < until)
         bounds = (minimum, until) if timed and self.counted else self.bounds
-        while not walk.ended or walk.waiting:
-            numbers = walk.next_pages(self.concurrency - walk.waiting)
+        while not tracker.ended or tracker.waiting:
+            numbers = tracker.next_pages(self.concurrency - tracker.waiting)
             response: PageResponse[T] = yield from self.fetch([PageRequest(number, *bounds) for number in numbers])
-            yield from self._on_page(walk, response)
+            yield from self._on_page(tracker, response)
         if self._page is not None:
             return
         if self._timed and not self.counted:
@@ -69,15 +69,15 @@ class ListFlow(StretchReader[T]):
         ignored = not timed
         if self._timed and (maximum is None or until < maximum):
             ignored = yield from self._by_windows(self.catch_up(until if minimum is None else max(minimum, until)))
-        if not self.counted or walk.rose or self._earlier + walk.repeats != total:
+        if not self.counted or tracker.rose or self._earlier + tracker.repeats != total:
             yield from self._read_rest(total, until, ignored)
 
-    def _on_page(self, walk: PageWalk, response: PageResponse[T]) -> Flow[Page[T]]:
+    def _on_page(self, tracker: PageTracker, response: PageResponse[T]) -> Flow[Page[T]]:
         keys = record_keys(response.items)
         new = self._seen.add(response.items, keys)
-        number = walk.on_response(response, keys)
+        number = tracker.on_response(response, keys)
         if self._first is not None:
-            self._first.number = walk.base or 0
+            self._first.number = tracker.base or 0
         yield from self._emit_page(number, new, response.count)
 
     def emit(self, end: datetime | None, items: list[T]) -> Flow[Page[T]]:

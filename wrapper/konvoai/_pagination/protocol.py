@@ -11,6 +11,7 @@ from ..errors import APIStatusError, IncompleteError
 from .record_keys import Key
 
 T = TypeVar("T")
+DEFAULT_LAG = timedelta(seconds=5)  # after which a change is visible
 MILLISECOND = timedelta(milliseconds=1)  # the resolution of the API document's times
 
 

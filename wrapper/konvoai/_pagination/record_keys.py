@@ -35,7 +35,7 @@ def record_keys(items: Iterable[Any]) -> list[Key]:
     return keys
 
 
-class SeenKeys(Generic[T]):
+class SeenIds(Generic[T]):
     """The keys of the records that were yielded."""
 
     def __init__(self) -> None:

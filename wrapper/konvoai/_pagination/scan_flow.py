@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from .protocol import Flow, PageRequest, PageResponse, Window, incomplete
-from .record_keys import SeenKeys
+from .record_keys import SeenIds
 from .stretch_reader import StretchReader
 from .window_plan import BEGINNING, PlannedWindow, WindowPlan
 
@@ -18,7 +18,7 @@ class ScanFlow(StretchReader[T]):
     """
 
     _watermark: datetime | None = None
-    _seen: SeenKeys[T] | None = None  # kept only where records without an update time are to be found
+    _seen: SeenIds[T] | None = None  # kept only where records without an update time are to be found
 
     def read(self) -> Flow[Window[T]]:
         minimum, maximum = self.bounds
@@ -38,7 +38,7 @@ class ScanFlow(StretchReader[T]):
         minimum = self.bounds[0]
         self.observe_times(items)
         if self.counted and self.bounds == (None, None) and (yield from self.has_untimed(total)):
-            self._seen = SeenKeys()
+            self._seen = SeenIds()
         if minimum is None or minimum < horizon:
             records = total if self.counted else None
             span = PlannedWindow[T](minimum, horizon, records, total=records)

@@ -2,18 +2,16 @@
 
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from .page_walk import PageWalk
-from .protocol import Bounds, Flow, PageRequest, PageResponse, ServerTraits, incomplete
-from .record_keys import SeenKeys, record_keys
+from .page_tracker import PageTracker
+from .protocol import Flow, PageRequest, PageResponse, incomplete
+from .record_keys import SeenIds, record_keys
 from .window_plan import SECOND, PlannedWindow, Refused, Split, WindowPlan, half_second
 from .window_reader import Requests, WindowReader
 
 T = TypeVar("T")
-DEFAULT_LAG = timedelta(seconds=5)
 MAX_ROUNDS = 6
 MAX_TAILS = 3
 FUTURE, END = timedelta(days=1), datetime(9999, 1, 1, tzinfo=UTC)
@@ -27,19 +25,6 @@ class StretchReader(WindowReader[T]):
     like the rest, up to a new time, and so on.
     """
 
-    def __init__(
-        self,
-        bounds: Bounds,
-        limit: int,
-        concurrency: int,
-        now: Callable[[], datetime],
-        traits: ServerTraits | None = None,
-        lag: timedelta = DEFAULT_LAG,
-    ) -> None:
-        super().__init__(bounds, limit, now, traits or ServerTraits())
-        self.concurrency, self._lag = concurrency, max(lag, SECOND)
-        self.created: list[datetime] = []  # when the first and the last of the records were, as far as they show
-
     @abstractmethod
     def emit(self, end: datetime | None, items: list[T]) -> Flow[Any]:
         """Yields records; where there is an end, all up to there have been yielded."""
@@ -52,7 +37,7 @@ class StretchReader(WindowReader[T]):
 
     def horizon(self, lag: timedelta | None = None) -> datetime:
         """The end of the closed stretch: the server's now, less the lag of late writes."""
-        end = half_second(self.now() - max(lag or self._lag, SECOND))
+        end = half_second(self.now() - max(self.lag if lag is None else lag, SECOND))
         return end if self.bounds[1] is None else min(end, self.bounds[1])
 
     def closed_windows(self, plan: WindowPlan[T]) -> Flow[Any]:
@@ -136,7 +121,7 @@ class StretchReader(WindowReader[T]):
             yield from self.run(self.check_filters())
             if turn == 1 and maximum is None:
                 maximum = yield from self._read_future()
-            margins = (self._lag, self._lag / 2, self._lag / 4, SECOND)
+            margins = (self.lag, self.lag / 2, self.lag / 4, SECOND)
             until = next((time for time in map(self.horizon, margins) if time > edge), None)
             if until is None:  # a clock that stands still, or more than a page in a second
                 break
@@ -190,24 +175,24 @@ class StretchReader(WindowReader[T]):
         times = sorted([*self.created, *filter(None, map(created_at, items))])
         self.created = times[:1] + times[-1:]
 
-    def read_all_pages(self, seen: SeenKeys[T]) -> Flow[Any]:
+    def read_all_pages(self, seen: SeenIds[T]) -> Flow[Any]:
         """All pages of the user's query, until as many records are in hand as it counts."""
         counts, idle = list[int](), 0
         for _ in range(MAX_ROUNDS):
-            before, held = len(seen), SeenKeys[T]()
-            walk = PageWalk(self.traits, held, closed=False)
-            while not walk.ended or walk.waiting:
-                numbers = walk.next_pages(self.concurrency - walk.waiting)
+            before, held = len(seen), SeenIds[T]()
+            tracker = PageTracker(self.traits, held, closed=False)
+            while not tracker.ended or tracker.waiting:
+                numbers = tracker.next_pages(self.concurrency - tracker.waiting)
                 response = yield from self.fetch([PageRequest(number, *self.bounds) for number in numbers])
                 counts += [] if response.count is None else [response.count]
                 keys = record_keys(response.items)
                 held.add(response.items, keys)
-                walk.on_response(response, keys)
+                tracker.on_response(response, keys)
                 yield from self.emit(None, seen.unseen(response.items, keys))
             idle = 0 if len(seen) > before else idle + 1
-            if idle == 2 or len(held) + walk.repeats >= max(counts, default=0):
+            if idle == 2 or len(held) + tracker.repeats >= max(counts, default=0):
                 break
-        if len(seen) < min(counts, default=0) and len(held) + walk.repeats < max(counts):
+        if len(seen) < min(counts, default=0) and len(held) + tracker.repeats < max(counts):
             raise incomplete(min(counts), len(seen))
 
 

@@ -101,12 +101,11 @@ class WindowPlan(Generic[T]):
 
     def __init__(self, span: PlannedWindow[T], created: Sequence[datetime] = ()) -> None:
         self.windows = [span]
-        self._begin, self._end = min(created, default=None), span.end
-        last = max(created, default=span.end)
-        if span.start is None and span.end and self._begin and last:
-            if last < span.end - (span.end - self._begin) / 8:
-                rest = PlannedWindow[T](half_second(last + 2 * SECOND), span.end, 0)
-                self.windows, span.end = [span, rest], rest.start
+        self._begin, last, end = min(created, default=None), max(created, default=None), span.end
+        self._end = end
+        if span.start is None and end and self._begin and last and last < end - (end - self._begin) / 8:
+            span.end = half_second(last + 2 * SECOND)
+            self.windows.append(PlannedWindow(span.end, end, 0))
         self._width: timedelta | None = None  # of windows without `count`
 
     def next_window(self, index: int, page_size: int, counted: bool) -> PlannedWindow[T]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from ..errors import APIStatusError, PaginationError
-from .protocol import Bounds, PageRequest, PageResponse, ServerTraits
+from .protocol import DEFAULT_LAG, Bounds, PageRequest, PageResponse, ServerTraits
 from .record_keys import Key, PassedPages, record_keys
 from .window_plan import SECOND, TARGET_PAGES, PlannedWindow, Refused, Split
 
@@ -32,21 +32,29 @@ class WindowReader(Generic[T]):
     A closed stretch of time, whose end is past, is whole where as many distinct records are in hand as its first
     response counted, as records can only leave it: one that changes gets a later time. What is not proved so is split,
     down to one page, which shows one instant, or one second, whose pages are read from the last to the first: what
-    leaves moves the others forward, so none is skipped. Where `count` is missing or untrue, each page is requested after
-    the page behind it proved empty.
+    leaves moves the others forward, so none is skipped. Where `count` is missing or untrue, each page is requested
+    after the page behind it proved empty.
 
     Attributes:
         counted: Whether windows are proved by `count`.
         shortfall: How many records the server counts and does not give.
+        created: When the first and the last of the records in hand were created, as far as they show.
     """
 
-    def __init__(self, bounds: Bounds, limit: int, now: Callable[[], datetime], traits: ServerTraits) -> None:
-        self.bounds, self.traits = bounds, traits
-        self.counted, self.shortfall = traits.filters_count is not False, 0
-        self._limit, self._joins, self._checked = limit, False, False
-        self._longest_page = 0
-        self._machine_now, self._date = now, datetime.min.replace(tzinfo=UTC)
-        self._in_flight = 0
+    def __init__(
+        self,
+        bounds: Bounds,
+        limit: int,
+        concurrency: int,
+        now: Callable[[], datetime],
+        traits: ServerTraits | None = None,
+        lag: timedelta = DEFAULT_LAG,
+    ) -> None:
+        self.bounds, self.concurrency, self.traits, self.lag = bounds, concurrency, traits or ServerTraits(), lag
+        self.counted, self.shortfall = self.traits.filters_count is not False, 0
+        self.created: list[datetime] = []
+        self._limit, self._longest_page, self._joins, self._checked = limit, 0, False, False
+        self._machine_now, self._date, self._in_flight = now, datetime.min.replace(tzinfo=UTC), 0
         self._previous: set[Key] = set()  # of the last window: the next one overlaps it
         self._late: dict[Key, T] | None = None  # what changed meanwhile, all of which is kept
 

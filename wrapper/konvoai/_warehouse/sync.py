@@ -56,7 +56,7 @@ def sync(
     *,
     since: datetime | None = None,
     lookback: timedelta = timedelta(days=1),
-    concurrency: int = 4,
+    concurrency: int = 8,
     progress: Progress = lambda window, records: None,
 ) -> SyncResult:
     """Brings the tables `ai_sessions` and `ai_sessions__messages` up to date.

@@ -17,7 +17,7 @@ class ReadPage(NamedTuple):
     total: int
 
 
-class PageWalk:
+class PageTracker:
     """Reads the pages of one query, in order, while records leave it.
 
     While no record joins the query, `count` only falls, so it shows which of two responses is older, even with
