@@ -249,8 +249,8 @@ def test_dropped_and_hashed_values_never_reach_the_disk(form: str, tmp_path: Pat
     to = tmp_path / f"a.{form}"
     options = ["--drop", "messages.message", "--drop", "status", "--hash", "external_user_id"]
     given = {"KONVO_HASH_SECRET": "a long one"}
-    with mock_server(store(2200)) as server:
-        server.fault = failing_after(13)
+    with mock_server(store(4200)) as server:
+        server.fault = failing_after(18)
         export(server, to, *options, code=1, given=given)
         left = b"".join(path.read_bytes() for path in (tmp_path / f".a.{form}.partial").iterdir())
         server.fault = lambda request: None

@@ -134,14 +134,15 @@ def read(
 ) -> None:
     """Appends every window of a scan to the checkpoint, also the windows that were complete before an error."""
     started_at = datetime.fromisoformat(checkpoint.state.started_at)
-    resumed = bool(checkpoint.state.end)
+    resumed_at = parse_time(checkpoint.state.end)
     pending: list[Window[Record]] = []
-    flushed_at, count = monotonic(), 0
+    flushed_at, count, complete = monotonic(), 0, 0
 
     def flush() -> None:
         records = [redact(record) for window in pending for record in window.items]
         # A record repeats only if it changed during the export, or if a resumed run reads the time it starts at again.
-        may_repeat = resumed or pending[-1].end > started_at - MAX_CLOCK_DIFFERENCE
+        again = resumed_at is not None and pending[0].start <= resumed_at
+        may_repeat = again or pending[-1].end > started_at - MAX_CLOCK_DIFFERENCE
         digests = [bytes([may_repeat]) + record_digest(record) for record in records]
         checkpoint.append(encoder.encode(records, first=not checkpoint.state.size), digests, pending[-1].end)
         pending.clear()
@@ -151,9 +152,16 @@ def read(
             pending.append(window)
             count += len(window.items)
             progress(window, checkpoint.state.rows + count)
-            if count >= MAX_PENDING_RECORDS or monotonic() - flushed_at > FLUSH_INTERVAL:
+            if window.end > window.start:
+                complete = len(pending)
+            if complete == len(pending) and (
+                count >= MAX_PENDING_RECORDS or monotonic() - flushed_at > FLUSH_INTERVAL
+            ):
                 flush()
-                flushed_at, count, resumed = monotonic(), 0, False
+                flushed_at, count, complete = monotonic(), 0, 0
+    except BaseException:
+        del pending[complete:]  # a resumed run reads the window that is not complete again
+        raise
     finally:
         if pending:
             flush()

@@ -64,7 +64,7 @@ class ListFlow(StretchReader[T]):
             return
         if self._timed and not self.counted:
             yield from self.find_base(first)
-            if (yield from self._is_one_page()):
+            if (yield from self._is_one_page(first)):
                 return
         ignored = not timed
         if self._timed and (maximum is None or until < maximum):
@@ -92,10 +92,10 @@ class ListFlow(StretchReader[T]):
             self._first = self._first or page
             yield page
 
-    def _is_one_page(self) -> Flow[Any]:
+    def _is_one_page(self, first: PageResponse[T]) -> Flow[Any]:
         """Whether one page has all, where there is no count."""
         window = PlannedWindow[T](*self.bounds, open=True)
-        whole = (yield from self.run(self.read_window(window))) is None
+        whole = (yield from self.run(self.read_window(window, first))) is None
         yield from self.emit(None, list(window.ready.values()))
         return whole
 
@@ -113,7 +113,7 @@ class ListFlow(StretchReader[T]):
         if not ignored:
             ignored = yield from self._by_windows(self._all_windows(until, total))
         missing = self.counted and self._earlier < (total or 0)
-        if ignored or (missing and self.bounds == (None, None) and (yield from self.has_untimed(total or 0))):
+        if ignored or (missing and self.unbounded and (yield from self.has_untimed(total or 0))):
             yield from self.read_all_pages(self._seen)
         elif self.shortfall and len(self._seen) < (total or 0):
             raise incomplete(total or 0, len(self._seen))

@@ -100,6 +100,6 @@ class PassedPages:
 
     def hides(self, count: int, page_size: int) -> bool:
         """Whether rows are missing within the pages, not behind the last one, as where the server caps their number."""
-        last = max(self.rows, default=-1)
-        reaches_end = (last + 1) * page_size >= count
-        return self.total < count and (reaches_end or any(len(self.rows.get(i, ())) < page_size for i in range(last)))
+        last = max(self.rows, default=0)
+        short = any(len(self.rows.get(index, ())) < page_size for index in range(last))
+        return self.total < count and (short or count <= page_size)

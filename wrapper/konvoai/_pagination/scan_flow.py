@@ -7,6 +7,7 @@ from .protocol import Flow, PageRequest, PageResponse, Window, incomplete
 from .record_keys import SeenIds
 from .stretch_reader import StretchReader
 from .window_plan import BEGINNING, PlannedWindow, WindowPlan
+from .window_reader import MAX_PAGES
 
 T = TypeVar("T")
 
@@ -37,8 +38,10 @@ class ScanFlow(StretchReader[T]):
     def _read_windows(self, items: list[T], total: int, horizon: datetime) -> Flow[Window[T]]:
         minimum = self.bounds[0]
         self.observe_times(items)
-        if self.counted and self.bounds == (None, None) and (yield from self.has_untimed(total)):
+        if self.counted and self.unbounded and (yield from self.has_untimed(total)):
             self._seen = SeenIds()
+        elif self.counted and total > MAX_PAGES * self.page_size and not self.unbounded:
+            yield from self.last_page(total, self.bounds)
         if minimum is None or minimum < horizon:
             records = total if self.counted else None
             span = PlannedWindow[T](minimum, horizon, records, total=records)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from .page_tracker import PageTracker
-from .protocol import Flow, PageRequest, PageResponse, incomplete
+from .protocol import Bounds, Flow, PageRequest, PageResponse, incomplete
 from .record_keys import SeenIds, record_keys
 from .window_plan import SECOND, PlannedWindow, Refused, Split, WindowPlan, half_second
 from .window_reader import Requests, WindowReader
@@ -146,18 +146,23 @@ class StretchReader(WindowReader[T]):
         `total` was counted before. Of it and two parts, additions in between can only make it seem so.
         """
         cut = self.now() + timedelta(minutes=10)  # what changes meanwhile stays before it
-        last = max(total - 1, 0) // self.page_size + (self.traits.page_base or 0)
         for _ in range(MAX_TAILS):
-            before = yield from self.fetch([PageRequest(last or None, None, cut)])
-            self.observe_times(before.items)
+            before = yield from self.last_page(total, (None, cut))
             if before.error is None and total <= (before.count or 0):
                 return False
             after = yield from self.fetch([PageRequest(None, cut, None)])
             again = yield from self.fetch([PageRequest(None, None, None)])
             if min(total, again.count or 0) <= (before.count or 0) + (after.count or 0):
                 return False
-            last, total = 0, again.count or 0
+            total = again.count or 0
         return True
+
+    def last_page(self, total: int, bounds: Bounds) -> Requests[PageResponse[T]]:
+        """The last page of a query of so many records, which shows when they were created."""
+        last = max(total - 1, 0) // self.page_size
+        response = yield from self.fetch([PageRequest(self.number(last), *bounds)])
+        self.observe_times(response.items)
+        return response
 
     def find_base(self, first: PageResponse[T]) -> Requests[None]:
         """Learns the number of the first page, unless the query keeps changing."""

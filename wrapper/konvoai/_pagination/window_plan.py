@@ -72,9 +72,9 @@ class PlannedWindow(Generic[T]):
     @property
     def is_narrow(self) -> bool:
         """Whether it is not split any further."""
-        return self.unsplit or (
-            self.start is not None and self.end is not None and self.end - self.start < SECOND * 1.5
-        )
+        if self.open or self.start is None or self.end is None:
+            return self.unsplit
+        return self.unsplit or self.end - self.start < SECOND * 1.5
 
     def request(self, page: int | None = None) -> PageRequest:
         """The overlap of a millisecond covers inclusive and exclusive bounds."""
@@ -96,28 +96,28 @@ class WindowPlan(Generic[T]):
 
     Args:
         span: The stretch.
-        created: When the first and the last of its records were created, for a span that has no start.
+        created: When the first and the last of its records were created, as far as they show.
     """
 
     def __init__(self, span: PlannedWindow[T], created: Sequence[datetime] = ()) -> None:
         self.windows = [span]
-        self._begin, last, end = min(created, default=None), max(created, default=None), span.end
-        self._end = end
-        if span.start is None and end and self._begin and last and last < end - (end - self._begin) / 8:
-            span.end = half_second(last + 2 * SECOND)
-            self.windows.append(PlannedWindow(span.end, end, 0))
+        self._begin, self._last, self._end = min(created, default=None), max(created, default=None), span.end
         self._width: timedelta | None = None  # of windows without `count`
 
     def next_window(self, index: int, page_size: int, counted: bool) -> PlannedWindow[T]:
         """The window at an index, cut from the span there where that has too many records for one."""
         span = self.windows[index]
-        start, end = span.start or self._begin, span.end
+        start, end = self._start(span), span.end
         if span.flow is not None or span.done or span.is_narrow or start is None or end is None or start >= end:
             return span
-        width, most = self._width, span.pages * page_size
-        if counted:
-            few = span.records is None or span.records <= most * MAX_FILL
-            width = None if few else (end - start) * (most / (span.records or 1))
+        most = span.pages * page_size
+        if counted and (span.records is None or span.records <= most * MAX_FILL):
+            return span
+        if self._last is not None and start < self._last < end - (end - start) / 8:
+            span.end = end = half_second(self._last + 2 * SECOND)
+            self.windows.insert(index + 1, PlannedWindow(end, self._end, 0))
+        self._last = None
+        width = (end - start) * (most / (span.records or 1)) if counted else self._width
         cut = half_second(start + max(width, SECOND)) if width is not None else end
         if width is None or (end - cut) * 8 < width:
             return span
@@ -131,17 +131,24 @@ class WindowPlan(Generic[T]):
         self.windows.insert(index, part)
         return part
 
+    def _start(self, span: PlannedWindow[T]) -> datetime | None:
+        """Where the records of a span are thought to begin."""
+        begin, end = self._begin, span.end
+        later = begin and end and begin < end - 2 * SECOND and (span.start is None or span.start < begin)
+        return begin if later else span.start
+
     def split(self, window: PlannedWindow[T], split: Split, page_size: int) -> None:
         """Turns a window that was not proved whole into a span from which smaller windows are cut."""
-        start, end = window.start, window.end
-        if start is None and end is not None:
-            late = window.source is not None and split.records * 2 >= (window.total or 0)
-            if self._begin is None or self._begin > end - 2 * SECOND or late:
-                self._begin = end - min(max((self._end or end) - end, SECOND) * 8, end - EARLIEST)
+        end = window.end
+        late = window.source is not None and split.records * 2 >= (window.total or 0)
+        if window.start is not None and late:
+            self._begin = None
+        if window.start is None and end is not None and (late or self._start(window) is None):
+            self._begin = end - min(max((self._end or end) - end, SECOND) * 8, end - EARLIEST)
+            self._width = None
             if self._begin == EARLIEST:
                 window.start = EARLIEST
-            start = self._begin
-        if start is not None and end is not None:
+        if (start := self._start(window)) is not None and end is not None:
             self._width = max(min((end - start) / MAX_GROWTH, self._width or end - start), SECOND)
         window.flow, window.source = None, None
         window.pages = min(split.pages, split.records / 2 / page_size) if split.records else split.pages

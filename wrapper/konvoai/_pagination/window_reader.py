@@ -62,6 +62,10 @@ class WindowReader(Generic[T]):
     def page_size(self) -> int:
         return max(self._longest_page, 1)
 
+    @property
+    def unbounded(self) -> bool:
+        return self.bounds == (None, None)
+
     def now(self) -> datetime:
         """The server's time in whole seconds, by its latest `Date`; this machine's until there is one."""
         return (self._date if self._date.year > 1 else self._machine_now().astimezone(UTC)).replace(microsecond=0)
@@ -121,7 +125,7 @@ class WindowReader(Generic[T]):
     ) -> Requests[Split | Refused | None]:
         """Reads a window, of which the first page may be there; returns None where it is proved whole."""
         if not self.counted:
-            return (yield from self._without_count(window))
+            return (yield from self._without_count(window, first))
         first = first or (yield [window.request()])
         if first.error is not None:
             return Refused()
@@ -130,11 +134,11 @@ class WindowReader(Generic[T]):
         if self.is_whole(first):
             return None
         if not self.counted:
-            return (yield from self._without_count(window))
+            return (yield from self._without_count(window, first))
         count = first.count or 0
         window.on_count(count)
         pages = -(-count // self.page_size)
-        if not first.items or (window.total is not None and count >= window.total):
+        if not first.items or (window.source is not None and count >= (window.total or 0)):
             yield from self.check_filters()
             if not self.counted:
                 return (yield from self._without_count(window))
@@ -160,15 +164,15 @@ class WindowReader(Generic[T]):
         count, empty = found.counts[0], 0
         # One page more than counted where the last is full: a server may count no further than a cap.
         full = found.repeats or (count > self.traits.proven_count and count % self.page_size == 0)
-        requests = [window.request(self._number(index)) for index in range(1, pages + bool(full))]
+        requests = [window.request(self.number(index)) for index in range(1, pages + bool(full))]
         for index in range(len(requests)):
             self._add(window, found, index + 1, (yield requests if index == 0 else []))
         index = len(requests) + 1
         while found.total < count and found.steady and empty < MAX_EMPTY_PAGES:
-            empty = 0 if self._add(window, found, index, (yield [window.request(self._number(index))])) else empty + 1
+            empty = 0 if self._add(window, found, index, (yield [window.request(self.number(index))])) else empty + 1
             index += 1
 
-    def _number(self, index: int) -> int | None:
+    def number(self, index: int) -> int | None:
         return index + (self.traits.page_base or 0) if index else None
 
     def _add(self, window: PlannedWindow[T], pages: PassedPages, index: int, response: PageResponse[T]) -> bool:
@@ -208,20 +212,24 @@ class WindowReader(Generic[T]):
     ) -> Requests[PassedPages]:
         """Reads the pages before the first one, from `last` on, that has nothing new; `behind` is page `last`."""
         found = PassedPages()
-        while self._add(window, found, last, behind or (yield [window.request(self._number(last))])):
+        while self._add(window, found, last, behind or (yield [window.request(self.number(last))])):
             last, behind = last + 1, None
         found = PassedPages()
         for index in range(last - 1, -1, -1):
-            response = yield [window.request(self._number(index))]
+            response = yield [window.request(self.number(index))]
             self._add(window, found, index, response)
             found.error = response.error
         return found
 
-    def _without_count(self, window: PlannedWindow[T]) -> Requests[Split | Refused | None]:
+    def _without_count(
+        self, window: PlannedWindow[T], first: PageResponse[T] | None = None
+    ) -> Requests[Split | Refused | None]:
         last = 1 if window.is_narrow or window.open or window.source is None else UNCOUNTED_PAGES
-        behind = yield [window.request(self._number(last))]
-        repeated = self._previous.issuperset(record_keys(behind.items))  # as where the server rounds bounds to days
-        if not (window.is_narrow or repeated) and len(behind.items) >= (1 if window.open else self.page_size):
+        behind = yield [window.request(self.number(last))]
+        # Known records are those of a window before, where the server rounds bounds, or of the first page again.
+        known = self._previous.union(record_keys(first.items if first else ()))
+        new = not known.issuperset(record_keys(behind.items))
+        if new and not window.is_narrow and len(behind.items) >= (1 if window.open else self.page_size):
             if not window.open:
                 yield from self.check_filters()
             return Split(0, UNCOUNTED_PAGES)
