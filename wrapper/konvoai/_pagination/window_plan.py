@@ -115,7 +115,7 @@ class WindowPlan(Generic[T]):
             return span
         if self._last is not None and start < self._last < end - (end - start) / 8:
             span.end = end = half_second(self._last + 2 * SECOND)
-            self.windows.insert(index + 1, PlannedWindow(end, self._end, 0))
+            self.windows.insert(index + 1, PlannedWindow(end, self._end, 0, keys=set(span.keys)))
         self._last = None
         width = (end - start) * (most / (span.records or 1)) if counted else self._width
         cut = half_second(start + max(width, SECOND)) if width is not None else end
@@ -161,7 +161,9 @@ class WindowPlan(Generic[T]):
             return False
         after = self.windows[index + 1]
         self.windows[index : index + 2] = [
-            PlannedWindow(window.start, after.end, unsplit=True, ready=window.ready | after.ready)
+            PlannedWindow(
+                window.start, after.end, unsplit=True, keys=window.keys | after.keys, ready=window.ready | after.ready
+            )
         ]
         return True
 
