@@ -154,9 +154,7 @@ def read(
             progress(window, checkpoint.state.rows + count)
             if window.end > window.start:
                 complete = len(pending)
-            if complete == len(pending) and (
-                count >= MAX_PENDING_RECORDS or monotonic() - flushed_at > FLUSH_INTERVAL
-            ):
+            if complete == len(pending) and (count >= MAX_PENDING_RECORDS or monotonic() - flushed_at > FLUSH_INTERVAL):
                 flush()
                 flushed_at, count, complete = monotonic(), 0, 0
     except BaseException:

@@ -101,5 +101,5 @@ class PassedPages:
     def hides(self, count: int, page_size: int) -> bool:
         """Whether rows are missing within the pages, not behind the last one, as where the server caps their number."""
         last = max(self.rows, default=0)
-        short = any(len(self.rows.get(index, ())) < page_size for index in range(last))
+        short = any(len(row) < page_size for index, row in self.rows.items() if index < last)
         return self.total < count and (short or count <= page_size)

@@ -91,7 +91,7 @@ class StretchReader(WindowReader[T]):
             yield from self.emit(window.end if window.done else None, new)
             if not window.done:
                 return
-            self._previous = window.keys
+            self._previous = window.keys or self._previous
             plan.finish(self.page_size)
 
     def unknown(self, window: PlannedWindow[T]) -> list[T]:

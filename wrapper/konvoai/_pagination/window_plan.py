@@ -48,7 +48,8 @@ class PlannedWindow(Generic[T]):
         open: Whether records can join it.
         flow: Its reading, once it has started.
         wanted: The requests that its reading has still to send.
-        keys: The keys of its records that were yielded.
+        known: The keys of the records that came before it was split from another window.
+        keys: The keys of its records.
         ready: Its records that are to be yielded.
         size: How many of its records were yielded.
         done: Whether it is proved whole.
@@ -64,6 +65,7 @@ class PlannedWindow(Generic[T]):
     open: bool = False
     flow: Generator[list[PageRequest], PageResponse[T], Split | Refused | None] | None = None
     wanted: list[PageRequest] = field(default_factory=list)
+    known: set[Key] = field(default_factory=set)
     keys: set[Key] = field(default_factory=set)
     ready: dict[Key, T] = field(default_factory=dict)
     size: int = 0
@@ -83,11 +85,8 @@ class PlannedWindow(Generic[T]):
 
     def on_count(self, count: int) -> None:
         """Corrects how many records are left in the span that it was cut from."""
-        span = self.source
-        if span is not None and span.records is not None:
-            span.records += (self.records or 0) - count
-            # Its parts have more than it: the server rounds bounds, to days for instance.
-            self.unsplit = span.records < -(span.total or span.records) / 2
+        if self.source is not None and self.source.records is not None:
+            self.source.records += (self.records or 0) - count
         self.records = count
 
 
@@ -115,14 +114,14 @@ class WindowPlan(Generic[T]):
             return span
         if self._last is not None and start < self._last < end - (end - start) / 8:
             span.end = end = half_second(self._last + 2 * SECOND)
-            self.windows.insert(index + 1, PlannedWindow(end, self._end, 0, keys=set(span.keys)))
+            self.windows.insert(index + 1, PlannedWindow(end, self._end, 0, known=span.known))
         self._last = None
         width = (end - start) * (most / (span.records or 1)) if counted else self._width
         cut = half_second(start + max(width, SECOND)) if width is not None else end
         if width is None or (end - cut) * 8 < width:
             return span
         part = PlannedWindow(
-            span.start, cut, None, span, span.total, pages=span.pages, keys=set(span.keys), ready=span.ready
+            span.start, cut, None, span, span.total, pages=span.pages, known=span.known, ready=span.ready
         )
         if span.records is not None:
             part.records = round(span.records * ((cut - start) / (end - start)))
@@ -151,6 +150,7 @@ class WindowPlan(Generic[T]):
         if (start := self._start(window)) is not None and end is not None:
             self._width = max(min((end - start) / MAX_GROWTH, self._width or end - start), SECOND)
         window.flow, window.source = None, None
+        window.known, window.keys = window.known | window.keys, set()
         window.pages = min(split.pages, split.records / 2 / page_size) if split.records else split.pages
         window.records = window.total = split.records or None
 
@@ -162,7 +162,11 @@ class WindowPlan(Generic[T]):
         after = self.windows[index + 1]
         self.windows[index : index + 2] = [
             PlannedWindow(
-                window.start, after.end, unsplit=True, keys=window.keys | after.keys, ready=window.ready | after.ready
+                window.start,
+                after.end,
+                unsplit=True,
+                known=window.known | after.known | window.keys | after.keys,
+                ready=window.ready | after.ready,
             )
         ]
         return True

@@ -112,12 +112,10 @@ class WindowReader(Generic[T]):
         """Adds the records of a response to those that its window will yield; returns their keys."""
         keys = record_keys(items)
         for key, item in zip(keys, items, strict=True):
-            if self._late is not None:
-                if self._late.get(key) != item:
-                    window.ready[key] = item
-            elif key not in window.keys:
-                window.keys.add(key)
+            known = key in window.keys or key in window.known
+            if not known or (self._late is not None and self._late.get(key) != item):
                 window.ready[key] = item
+            window.keys.add(key)
         return keys
 
     def read_window(
@@ -137,6 +135,11 @@ class WindowReader(Generic[T]):
             return (yield from self._without_count(window, first))
         count = first.count or 0
         window.on_count(count)
+        if self._repeats(first):
+            yield from self.check_filters()
+            if count <= len(self._previous):  # the server rounds bounds, so that the window before is the same
+                return None
+            window.unsplit = True
         pages = -(-count // self.page_size)
         if not first.items or (window.source is not None and count >= (window.total or 0)):
             yield from self.check_filters()
@@ -226,15 +229,19 @@ class WindowReader(Generic[T]):
     ) -> Requests[Split | Refused | None]:
         last = 1 if window.is_narrow or window.open or window.source is None else UNCOUNTED_PAGES
         behind = yield [window.request(self.number(last))]
-        # Known records are those of a window before, where the server rounds bounds, or of the first page again.
-        known = self._previous.union(record_keys(first.items if first else ()))
-        new = not known.issuperset(record_keys(behind.items))
-        if new and not window.is_narrow and len(behind.items) >= (1 if window.open else self.page_size):
+        if not (window.is_narrow or self._repeats(behind, first)) and len(behind.items) >= (
+            1 if window.open else self.page_size
+        ):
             if not window.open:
                 yield from self.check_filters()
             return Split(0, UNCOUNTED_PAGES)
         found = yield from self._backwards(window, last, behind)
         return Refused() if found.error is not None else None
+
+    def _repeats(self, page: PageResponse[T], first: PageResponse[T] | None = None) -> bool:
+        """Whether a page has only records of the window before, as the server rounds bounds, or of the first page."""
+        known = self._previous.union(record_keys(first.items if first else ()))
+        return bool(page.items) and known.issuperset(record_keys(page.items))
 
     def _note_shortfall(self, missing: int) -> None:
         if missing > 0:
