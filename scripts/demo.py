@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from konvoai import AISession, Konvo, KonvoError, Page, Unset, Window
+from konvoai.testing._server import MockServer, mock_server
+from konvoai.testing._store.store import Store
 from scripts.mock import MockError, prism
-from tests.support.mock_server import MockServer, mock_server
-from tests.support.store import Store
 
 SESSIONS = 3000
 BAR_WIDTH = 40

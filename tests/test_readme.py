@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from konvoai.testing._server import mock_server
+from konvoai.testing._store.store import Store
 from scripts.mock import Mock
 from tests.support import ROOT
 from tests.support.command import KEY, konvo
-from tests.support.mock_server import mock_server
-from tests.support.store import Store
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

@@ -15,10 +15,11 @@ import httpx
 import pytest
 from ruamel.yaml import YAML
 
+from konvoai.testing._server import PATH, MockServer, mock_server
+from konvoai.testing._store.habits import START
+from konvoai.testing._store.store import Store
 from scripts.mock import Mock, prism
 from tests.support import api_document
-from tests.support.mock_server import PATH, MockServer, mock_server
-from tests.support.store import START, Store
 
 pytestmark = pytest.mark.long
 

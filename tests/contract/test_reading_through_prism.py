@@ -11,11 +11,12 @@ import pytest
 from ruamel.yaml import YAML
 
 from konvoai import AISession, InternalServerError
+from konvoai.testing._server import MockServer, mock_server
+from konvoai.testing._store.habits import ORDERS, START
+from konvoai.testing._store.store import Store
 from scripts.mock import Mock, prism
 from tests.support import api_document
 from tests.support.both_clients import ClientMode, ReadMethod, read
-from tests.support.mock_server import MockServer, mock_server
-from tests.support.store import ORDERS, START, Store
 
 SIZE = 17
 EVERYTHING = {"messages": True, "state": True}

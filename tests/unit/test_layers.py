@@ -27,6 +27,7 @@ ALLOWED = {
     "_export": CORE,
     "_doctor": CORE,
     "_warehouse": CORE | {"dlt"},
+    "testing": CORE,
     "__init__": CORE,
 }
 """What each room may import; the command (`_cli`, `__main__`) may import everything."""
@@ -99,4 +100,5 @@ def test_every_room_says_what_it_is_for() -> None:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         lines = (ast.get_docstring(tree) or "").splitlines()
         assert 5 <= len(lines) <= 10, path
-        assert 1 == len(tree.body), f"{path}: a docstring and nothing else"
+        if path.parent.name.startswith("_"):
+            assert 1 == len(tree.body), f"{path}: a docstring and nothing else"

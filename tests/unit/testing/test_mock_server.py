@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.support.http_server import Request
-from tests.support.mock_server import Fault, MockServer, mock_server
-from tests.support.store import Store
+from konvoai.testing._http_server import Request
+from konvoai.testing._server import Fault, MockServer, mock_server
+from konvoai.testing._store.store import Store
 
 KEY = {"x-api-key": "key"}
 
@@ -218,7 +218,7 @@ def test_it_leaves_no_thread_when_it_stops_with_open_requests() -> None:
 
 
 def test_a_process_prints_its_url_and_ends_with_its_input() -> None:
-    command = [sys.executable, "-m", "tests.support.mock_server", "--sessions", "7"]
+    command = [sys.executable, "-m", "konvoai.testing._server", "--sessions", "7"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
         assert process.stdout

@@ -12,13 +12,14 @@ import random
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Self
 
-from tests.support.http_server import Drop, Reply, Request, serving
-from tests.support.list_parameters import MAX_LIMIT
-from tests.support.store import ORDERS, Response, Store, error_body
+from ._http_server import Drop, Reply, Request, serving
+from ._store.habits import ORDERS
+from ._store.list_parameters import MAX_LIMIT
+from ._store.store import Response, Store, error_body
 
 PATH = "/ai-sessions"
 KEY_HEADER = "x-api-key"
@@ -113,8 +114,18 @@ class MockServer:
             return Response(401, self.store.headers(), error_body(401, f"the header {KEY_HEADER} is missing or wrong"))
         return None
 
+    @contextmanager
+    def running(self, port: int = 0) -> Iterator[Self]:
+        """Serves on a port, by default a free one, while the context lasts."""
+        self._stopping.clear()
+        with serving(self.reply, port=port) as server:
+            self.url = server.url
+            try:
+                yield self
+            finally:
+                self._stopping.set()
 
-@contextmanager
+
 def mock_server(
     store: Store,
     *,
@@ -122,19 +133,14 @@ def mock_server(
     latency: float = 0.0,
     latency_per_offset: float = 0.0,
     fault: Callable[[Request], Fault] = no_fault,
-) -> Iterator[MockServer]:
-    """Serve the store on a free port while the context lasts."""
-    running = MockServer(store=store, key=key, latency=latency, latency_per_offset=latency_per_offset, fault=fault)
-    with serving(running.reply) as server:
-        running.url = server.url
-        try:
-            yield running
-        finally:
-            running._stopping.set()
+) -> AbstractContextManager[MockServer]:
+    """Serves the store on a free port while the context lasts."""
+    server = MockServer(store=store, key=key, latency=latency, latency_per_offset=latency_per_offset, fault=fault)
+    return server.running()
 
 
 def random_faults(share: float) -> Callable[[Request], Fault]:
-    """Return a `fault` that lets such a share of the requests fail, each with a retryable fault."""
+    """Returns a `fault` that lets such a share of the requests fail, each with a retryable fault."""
     draw = random.Random(7)
     return lambda request: draw.choice(RETRYABLE_FAULTS) if draw.random() < share else None
 
