@@ -34,7 +34,7 @@ class MockKonvo:
     arguments give.
 
     Args:
-        sessions: How many made-up sessions it has, about one an hour until now.
+        sessions: How many synthetic sessions it has, about one an hour until now.
         key: The API key that it accepts; another gets status 401.
         now: Its clock, an aware datetime, which stands still until `now` is set again; None follows the machine's.
         page_base: The number of the first page.
@@ -43,7 +43,7 @@ class MockKonvo:
         cap: The largest page, whatever `limit` requests.
         count: What the envelope's `count` says: `"true"`, `"missing"`, `"null"`, `"text"`, `"small"` or `"large"`, or
             a function of the true total.
-        seed: Decides the values of made-up sessions.
+        seed: Decides the values of synthetic sessions.
 
     Attributes:
         key: The API key that it accepts.
