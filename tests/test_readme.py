@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from konvoai._cli.prism import Mock
 from konvoai.testing._server import mock_server
 from konvoai.testing._store.store import Store
-from scripts.mock import Mock
 from tests.support import ROOT
 from tests.support.command import KEY, konvo
 

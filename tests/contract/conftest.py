@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from konvoai._cli.prism import Mock
 from konvoai.testing._http_server import Reply, Server, serving
-from scripts.mock import Mock
 from tests.support.contract_clients import AsyncClient, Client, SyncClient
 
 

@@ -13,8 +13,8 @@ from konvoai import (
     PermissionDeniedError,
     RateLimitError,
 )
+from konvoai._cli.prism import Mock
 from konvoai.testing._http_server import Server
-from scripts.mock import Mock
 from tests.support.api_document import Operation, Response
 from tests.support.contract_cases import each_list, each_list_error, each_operation
 from tests.support.contract_clients import Client

@@ -15,10 +15,10 @@ import httpx
 import pytest
 from ruamel.yaml import YAML
 
+from konvoai._cli.prism import Mock, prism
 from konvoai.testing._server import PATH, MockServer, mock_server
 from konvoai.testing._store.habits import START
 from konvoai.testing._store.store import Store
-from scripts.mock import Mock, prism
 from tests.support import api_document
 
 pytestmark = pytest.mark.long

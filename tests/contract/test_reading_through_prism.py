@@ -11,10 +11,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from konvoai import AISession, InternalServerError
+from konvoai._cli.prism import Mock, prism
 from konvoai.testing._server import MockServer, mock_server
 from konvoai.testing._store.habits import ORDERS, START
 from konvoai.testing._store.store import Store
-from scripts.mock import Mock, prism
 from tests.support import api_document
 from tests.support.both_clients import ClientMode, ReadMethod, read
 

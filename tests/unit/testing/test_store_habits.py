@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from konvoai.testing._store.changes import Change, capped_count, moving, noisy_count
-from konvoai.testing._store.habits import START
+from konvoai.testing._store.changes import Change, moving
+from konvoai.testing._store.habits import START, capped_count, noisy_count
 from konvoai.testing._store.store import Store
 from tests.unit.testing.test_store import get, listed
 

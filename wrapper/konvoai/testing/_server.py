@@ -1,15 +1,10 @@
-"""A mock of the Konvo API: a `Store` behind a real HTTP server, with faults and delays on demand.
-
-`python -m tests.support.mock_server` runs one in a process, prints its URL, and stops when its standard input ends.
-"""
+"""A mock of the Konvo API: a `Store` behind a real HTTP server, with faults and delays on demand."""
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import json
 import random
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -17,8 +12,6 @@ from dataclasses import dataclass, field
 from typing import Literal, Self
 
 from ._http_server import Drop, Reply, Request, serving
-from ._store.habits import ORDERS
-from ._store.list_parameters import MAX_LIMIT
 from ._store.store import Response, Store, error_body
 
 PATH = "/ai-sessions"
@@ -143,28 +136,3 @@ def random_faults(share: float) -> Callable[[Request], Fault]:
     """Returns a `fault` that lets such a share of the requests fail, each with a retryable fault."""
     draw = random.Random(7)
     return lambda request: draw.choice(RETRYABLE_FAULTS) if draw.random() < share else None
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Serve synthetic sessions until the standard input ends.")
-    parser.add_argument("--sessions", type=int, default=5000, help="default: %(default)s")
-    parser.add_argument("--order", choices=ORDERS, default="created", help="default: %(default)s")
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds before each response")
-    parser.add_argument(
-        "--latency-per-offset", type=float, default=0.0, help="additional seconds for each record before the page"
-    )
-    parser.add_argument("--cap", type=int, default=MAX_LIMIT, help="the largest page")
-    parser.add_argument("--faults", type=float, default=0.0, help="the share of requests that fail, such as 0.2")
-    options = parser.parse_args()
-    store = Store.of(options.sessions, order=options.order, filters=options.order.removeprefix("-"), cap=options.cap)
-    fault = random_faults(options.faults)
-    with mock_server(
-        store, latency=options.latency, latency_per_offset=options.latency_per_offset, fault=fault
-    ) as running:
-        print(running.url, flush=True)
-        sys.stdin.read()
-        print(len(running.requests), "requests came,", len(store.requests), "reached the store")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,13 +1,15 @@
-"""Changes of a store's sessions between its responses, and counts that are wrong."""
+"""Changes of a store's sessions between its responses."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 from random import Random
 from typing import Literal, NamedTuple
 
 from .store import Store
+
+ChangeKind = Literal["touch", "remove", "add", "import", "nothing"]
 
 
 class Change(NamedTuple):
@@ -16,7 +18,7 @@ class Change(NamedTuple):
     An import adds a session that was created and updated at the times of the session at the position.
     """
 
-    what: Literal["touch", "remove", "add", "import", "nothing"]
+    what: ChangeKind
     position: int
     milliseconds: int = 0
 
@@ -45,12 +47,13 @@ def apply_change(store: Store, change: Change) -> None:
             getattr(store, change.what)(session_id)
 
 
-def capped_count(maximum: int) -> Callable[[int], int]:
-    """Returns a `count` that stops at a maximum."""
-    return lambda total: min(total, maximum)
-
-
-def noisy_count(share: float, seed: int = 0) -> Callable[[int], int]:
-    """Returns a `count` that is up to such a share too small or too large, drawn for each response."""
+def keep_changing(store: Store, rate: float, seed: int = 0) -> None:
+    """Lets sessions change at random before each response: `rate` of them on average."""
     random = Random(seed)
-    return lambda total: round(total * random.uniform(1 - share, 1 + share))
+
+    def between(number: int) -> None:
+        for _ in range(int(rate) + (random.random() < rate % 1)):
+            what: ChangeKind = random.choices(("touch", "add", "remove"), (8, 1, 1))[0]
+            apply_change(store, Change(what, random.randrange(2**31)))
+
+    store.between = between

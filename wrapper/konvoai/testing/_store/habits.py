@@ -26,6 +26,17 @@ COUNTS: dict[str, Callable[[int], Any]] = {
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+def capped_count(maximum: int) -> Callable[[int], int]:
+    """Returns a `count` that stops at a maximum."""
+    return lambda total: min(total, maximum)
+
+
+def noisy_count(share: float, seed: int = 0) -> Callable[[int], int]:
+    """Returns a `count` that is up to such a share too small or too large, drawn for each response."""
+    random = Random(seed)
+    return lambda total: round(total * random.uniform(1 - share, 1 + share))
+
+
 class RequestError(Exception):
     """A request that the store responds to with a status of 400 or above."""
 
