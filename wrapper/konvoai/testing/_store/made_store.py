@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from copy import deepcopy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from .factories import EPOCH, TICK, wire_datetime
 from .list_parameters import ListParameters
 from .sessions import made_id, made_session, parse_time, spread
 from .store import Store
+
+MILLISECOND = timedelta(milliseconds=1)
 
 
 class MadeStore(Store):
@@ -22,7 +24,8 @@ class MadeStore(Store):
         """Returns a store of so many made sessions, about one an hour until a time, by default now."""
         times = spread(number, end or datetime.now(UTC), seed)
         created, updated = [both[0] for both in times], [both[1] for both in times]
-        return cls(created=created, updated=updated, seed=seed, **habits)
+        # Records show milliseconds: with finer times a filter would not match the time that a record shows.
+        return cls(created=created, updated=updated, seed=seed, time_resolution=MILLISECOND, **habits)
 
     def __post_init__(self, *times: Any) -> None:
         super().__post_init__(*times)
