@@ -52,6 +52,17 @@ def test_a_snippet_runs_against_the_mock(snippet: str, mock: Mock) -> None:
     assert (run.returncode, run.stderr) == (0, "")
 
 
+def test_the_five_tests_of_the_testing_page_pass(tmp_path: Path) -> None:
+    """Each snippet is a whole file of tests, as a user would write it, in a project without a configuration."""
+    snippets = blocks("python", PAGES["docs/testing.md"])
+    assert 5 == len(snippets)
+    for number, snippet in enumerate(snippets):
+        (tmp_path / f"test_{number}.py").write_text(snippet, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:schemathesis", "-p", "no:xdist"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (0, "8 passed") == (run.returncode, run.stdout.splitlines()[-1].partition(" in ")[0]), run.stdout
+
+
 def commands_and_output(console: str) -> list[tuple[str, str]]:
     """The commands of a session at the terminal, each with what it prints."""
     return [(command, output) for command, output in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", console, re.MULTILINE)]
