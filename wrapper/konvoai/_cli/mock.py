@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from .prism import Mock
 
 KEY = "test-key"
+PORTS, SIZES = click.IntRange(0, 65535), click.IntRange(0)
 
 
 @click.command(epilog=examples("mock", "mock --sessions 20000 --moving 1 --faults 0.1"))
-@click.option("--port", type=click.IntRange(0, 65535), default=4010, show_default=True, help="0 for any free one.")
-@click.option("--sessions", type=click.IntRange(0), default=1000, show_default=True, help="Sessions at the start.")
+@click.option("--port", type=PORTS, default=4010, show_default=True, metavar="PORT", help="0 for any free one.")
+@click.option("--sessions", type=SIZES, default=1000, show_default=True, metavar="N", help="Sessions at the start.")
 @click.option(
     "--moving",
     type=click.FloatRange(0),
     default=0.0,
-    show_default=True,
     metavar="N",
     help="Sessions that are changed, added or removed before each response, e.g. 1 or 0.2.",
 )
@@ -36,17 +36,16 @@ KEY = "test-key"
     "--faults",
     type=click.FloatRange(0, 1),
     default=0.0,
-    show_default=True,
     metavar="SHARE",
     help="Share of the requests that fail, e.g. 0.1: with status 429 or 5xx, or a lost connection.",
 )
-@click.option("--page-base", type=click.IntRange(0, 1), default=0, show_default=True, help="Number of the first page.")
+@click.option("--page-base", type=click.Choice(["0", "1"]), default="0", help="Number of the first page; default: 0.")
 @click.option(
     "--validate",
     is_flag=True,
     help="Let Prism check each request and response against the API document; needs Node.js 20 and Prism.",
 )
-def mock(port: int, sessions: int, moving: float, faults: float, page_base: int, validate: bool) -> None:
+def mock(port: int, sessions: int, moving: float, faults: float, page_base: str, validate: bool) -> None:
     """Run a mock of the Konvo API until Ctrl-C.
 
     Its sessions are synthetic. It listens on this machine only, and prints the two variables that lead a program to it.
@@ -55,7 +54,7 @@ def mock(port: int, sessions: int, moving: float, faults: float, page_base: int,
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    server = make_server(sessions, moving, faults, page_base)
+    server = make_server(sessions, moving, faults, int(page_base))
     try:
         check_free(port)
         if validate:
