@@ -1,6 +1,7 @@
 """Imports point one way: every import of the wrapper, late ones included, is read and held to the house rules."""
 
 import ast
+import sys
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -74,6 +75,15 @@ IMPORTS = {module: imports(module) for module in MODULES}
 def test_a_room_imports_only_what_it_may(module: str) -> None:
     rooms = {room(name) for name in IMPORTS[module]} - {room(module), *GENERATED}
     assert set() == rooms - ALLOWED[room(module)]
+
+
+def test_the_mock_needs_the_standard_library_alone() -> None:
+    for module in (name for name in MODULES if room(name) == "testing" and name != "testing.pytest_plugin"):
+        nodes = list(ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))))
+        names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
+        assert set() == {name.partition(".")[0] for name in names} - sys.stdlib_module_names, module
+        assert {room(name) for name in IMPORTS[module]} <= {"testing", "models", "_client"}, module
 
 
 def test_only_the_seam_names_the_generated_package() -> None:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from konvoai import (
+    AISession,
     APIConnectionError,
     APIStatusError,
     APITimeoutError,
@@ -131,12 +132,35 @@ def test_a_removed_session_may_be_added_again() -> None:
         assert ["a"] == ids(mock)
 
 
-def test_a_session_without_an_id_can_be_removed() -> None:
+@pytest.mark.parametrize("session", [{"channel": "email"}, {"id": None}, {"id": 5}])
+def test_a_session_with_an_odd_id_can_be_changed_and_removed(session: dict[str, Any]) -> None:
     with MockKonvo() as mock:
-        handle = mock.add({"channel": "email"})
-        assert [{"channel": "email"}] == raw(mock).json()["result"]
+        mock.add({"id": None})
+        handle = mock.add(session)
+        mock.update(handle, channel="instagram")
+        assert [{"id": None}, {**session, "channel": "instagram"}] == raw(mock).json()["result"]
         mock.remove(handle)
-        assert [] == raw(mock).json()["result"]
+        assert [{"id": None}] == raw(mock).json()["result"]
+
+
+def test_a_model_may_be_added() -> None:
+    with MockKonvo(now=NOW) as mock:
+        mock.add(AISession(id="a", created_at=NOW))
+        assert [{"id": "a", "created_at": "2026-03-01T12:00:00.000Z"}] == [
+            {**session, "created_at": session["created_at"].replace("+00:00", ".000Z")}
+            for session in raw(mock).json()["result"]
+        ]
+
+
+def test_a_time_without_a_zone_is_a_value_error() -> None:
+    mock = MockKonvo()
+    for change in (
+        lambda: mock.add(created_at=datetime(2026, 1, 1)),
+        lambda: mock.add(updated_at=datetime(2026, 1, 1)),
+        lambda: mock.update(mock.add(), updated_at=datetime(2026, 1, 1)),
+    ):
+        with pytest.raises(ValueError, match="a time needs a time zone"):
+            change()
 
 
 def test_what_was_added_is_a_copy() -> None:
@@ -296,7 +320,8 @@ def test_a_wrong_count_costs_no_session(count: str) -> None:
         ({"filters": "changed"}, "filters must be"),
         ({"cap": 201}, "cap must be from 1 to 200"),
         ({"count": "most"}, "count must be one of true, "),
-        ({"now": datetime(2026, 1, 1)}, "now must have a time zone"),
+        ({"page_base": -1}, "page_base must be 0 or above"),
+        ({"now": datetime(2026, 1, 1)}, "a time needs a time zone"),
     ],
 )
 def test_an_impossible_argument_is_a_value_error(arguments: Any, message: str) -> None:

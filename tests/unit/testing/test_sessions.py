@@ -13,7 +13,7 @@ from jsonschema_rs import validator_for
 
 from konvoai import UNSET, AISession, AISessionChannel, AISessionMessageItem, Unset
 from konvoai.testing import make_session, make_sessions
-from konvoai.testing._store.sessions import Draft, draw
+from konvoai.testing._store.drawing import Draft, draw
 from tests.support import api_document
 
 TIME = datetime(2026, 2, 1, 8, tzinfo=UTC)
@@ -108,6 +108,17 @@ def test_a_field_of_one_part_may_stand_for_itself() -> None:
     session = make_session(unresolved=True, type="RETURN")
     assert (True, "RETURN") == (session["status"]["unresolved"], session["state"]["type"])
     assert set(make_session()) == set(session)
+
+
+@pytest.mark.parametrize("names", [("unresolved", "status"), ("status", "unresolved")])
+def test_a_field_may_stand_next_to_its_object(names: tuple[str, str]) -> None:
+    given = {"unresolved": True, "status": {"mood": 3}}
+    status = make_session(**{name: given[name] for name in names})["status"]
+    assert (True, 3, True) == (status["unresolved"], status["mood"], status["completed"])
+
+
+def test_an_object_that_is_null_stays_null() -> None:
+    assert make_session(status=None, unresolved=True)["status"] is None
 
 
 def test_a_field_that_two_parts_have_is_added_to_the_session() -> None:

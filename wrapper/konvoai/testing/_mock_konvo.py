@@ -16,10 +16,11 @@ from ._server import Fault, MockServer
 from ._store.habits import COUNTS, ORDERS
 from ._store.list_parameters import MAX_LIMIT
 from ._store.made_store import MadeStore
-from ._store.sessions import build_session
+from ._store.sessions import build_session, in_utc
 
 if TYPE_CHECKING:
     from .._client import AsyncKonvo, Konvo
+    from ..models import AISession
 
 Order = Literal["created", "-created", "updated", "-updated"]
 FaultName = Literal["drop", "cut", "slow"]
@@ -66,7 +67,7 @@ class MockKonvo:
         count: str | Callable[[int], Any] = "true",
         seed: int = 0,
     ) -> None:
-        validate(sessions=sessions, now=now, order=order, filters=filters, cap=cap, count=count)
+        validate(sessions=sessions, now=now, page_base=page_base, order=order, filters=filters, cap=cap, count=count)
         count = "honest" if count == "true" else count
         habits = {"page_base": page_base, "order": order, "filters": filters, "cap": cap, "count": count}
         self._store = MadeStore.until(now, sessions, seed, now=now, **habits)
@@ -140,25 +141,30 @@ class MockKonvo:
         return AsyncKonvo(self.key, base_url=self.url, **options)
 
     def add(
-        self, session: Mapping[str, Any] | None = None, *, updated_at: datetime | None = None, **fields: Any
+        self, session: Mapping[str, Any] | AISession | None = None, *, updated_at: datetime | None = None, **fields: Any
     ) -> str:
         """Adds a session and returns its id; one whose id is known replaces that session, which is updated now.
 
         Args:
-            session: The session as JSON, from `make_session` or of your own; None makes one.
+            session: A session of your own, which is served as it is; None makes one.
             updated_at: When it was last updated; by default its `status.last_updated`, or else its `created_at`.
             fields: Fields of the session, as `make_session` takes them; by default it was created now.
+
+        Raises:
+            ValueError: A time has no time zone.
         """
-        made = build_session(fields, self._store.clock(), session)
-        return self._store.put(made, updated_at)
+        made = build_session(fields, self.now, session)
+        return self._store.put(made, updated_at and in_utc(updated_at))
 
     def update(self, id: str, *, updated_at: datetime | None = None, **fields: Any) -> None:
         """Changes fields of a session, as `make_session` takes them; it is updated now, or at `updated_at`.
 
         Raises:
             KeyError: There is no such session.
+            ValueError: A time has no time zone.
         """
-        self._store.put(build_session(fields, self._store.clock(), self._store.session(id)), updated_at)
+        changed = build_session(fields, self.now, self._store.session(id))
+        self._store.replace(id, changed, updated_at and in_utc(updated_at))
 
     def remove(self, id: str) -> None:
         """Removes a session.
@@ -217,6 +223,7 @@ class MockKonvo:
 def validate(
     sessions: int = 0,
     now: datetime | None = None,
+    page_base: int = 0,
     order: str = "updated",
     filters: str | None = None,
     cap: int = 1,
@@ -224,8 +231,10 @@ def validate(
 ) -> None:
     if sessions < 0:
         raise ValueError(f"sessions must be 0 or above, not {sessions}")
-    if now is not None and now.tzinfo is None:
-        raise ValueError("now must have a time zone, such as datetime.now(UTC)")
+    if now is not None:
+        in_utc(now)
+    if page_base < 0:
+        raise ValueError(f"page_base must be 0 or above, not {page_base}")
     if order not in ORDERS:
         raise ValueError(f"order must be one of {', '.join(ORDERS)}, not {order!r}")
     if filters not in ("created", "updated", None):

@@ -8,7 +8,7 @@ from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from .factories import EPOCH, TICK, wire_datetime
+from .factories import EPOCH, TICK, identifier, wire_datetime
 from .list_parameters import ListParameters
 from .sessions import made_id, made_session, parse_time, spread
 from .store import Store
@@ -36,22 +36,20 @@ class MadeStore(Store):
     def put(self, session: Mapping[str, Any], updated: datetime | None = None) -> str:
         """Adds a session, or replaces the one with the same id, which is updated now; returns the id."""
         with self._lock:
-            try:
-                number = self._number(str(session.get("id")))
-            except KeyError:
-                return self._put_new(dict(session), updated)
+            with suppress(KeyError):
+                return self.replace(str(session["id"]), session, updated)
+            number = len(self._table.created)
             self._given[number] = deepcopy(dict(session))
-            self.touch(self._id(number), updated)
-            return self._id(number)
+            self._numbers[self._id(number)] = number
+            created = parse_time(session.get("created_at")) or self.clock()
+            return self.add(created, updated or last_updated(session) or created)
 
-    def _put_new(self, session: dict[str, Any], updated: datetime | None) -> str:
-        number = len(self._table.created)
-        self._given[number] = deepcopy(session)
-        self._numbers[self._id(number)] = number
-        created = parse_time(session.get("created_at")) or self.clock()
-        status = session.get("status")
-        last_updated = parse_time(status.get("last_updated")) if isinstance(status, dict) else None
-        return self.add(created, updated or last_updated or created)
+    def replace(self, session_id: str, session: Mapping[str, Any], updated: datetime | None = None) -> str:
+        """Replaces a session, which is updated now; returns its id, and raises KeyError where there is none."""
+        with self._lock:
+            self._given[self._number(session_id)] = deepcopy(dict(session))
+            self.touch(session_id, updated)
+            return session_id
 
     def touch(self, session_id: str, at: datetime | None = None) -> None:
         with self._lock:
@@ -79,7 +77,8 @@ class MadeStore(Store):
 
     def _id(self, number: int) -> str:
         if number in self._given:
-            return str(self._given[number].get("id", f"session-{number}"))
+            session_id = self._given[number].get("id")
+            return identifier(number) if session_id is None else str(session_id)
         return made_id(self.seed, number)
 
     def _number(self, session_id: str) -> int:
@@ -96,3 +95,8 @@ class MadeStore(Store):
         numbers = range(self._indexed, len(self._table.created))
         self._numbers |= {self._id(number): number for number in numbers if number not in self._given}
         self._indexed = len(self._table.created)
+
+
+def last_updated(session: Mapping[str, Any]) -> datetime | None:
+    status = session.get("status")
+    return parse_time(status.get("last_updated")) if isinstance(status, Mapping) else None
