@@ -164,11 +164,15 @@ def test_a_time_without_a_zone_is_a_value_error() -> None:
 
 
 def test_what_was_added_is_a_copy() -> None:
-    session = make_session(id="a", channel="email")
+    session = make_session(id="a", channel="email", unresolved=True)
     with MockKonvo() as mock:
         mock.add(session)
         session["channel"] = "instagram"
-        assert "email" == raw(mock).json()["result"][0]["channel"]
+        session["status"]["unresolved"] = False
+        (served,) = raw(mock, state="true").json()["result"]
+        assert ("email", True) == (served["channel"], served["status"]["unresolved"])
+        mock.update("a", channel="live_chat")
+        assert "instagram" == session["channel"]
 
 
 def test_threads_may_add_while_a_client_reads() -> None:
@@ -216,7 +220,9 @@ def test_faults_come_in_order_and_as_often_as_said() -> None:
         assert [503, 503, 404, 200] == [raw(mock).status_code for _ in range(4)]
 
 
-@pytest.mark.parametrize(("status", "seconds", "header"), [(429, 7, "7"), (503, None, None), (404, 7, None)])
+@pytest.mark.parametrize(
+    ("status", "seconds", "header"), [(429, 7, "7"), (429, 0, "0.01"), (503, None, None), (404, 7, None)]
+)
 def test_a_fault_says_when_to_retry(status: int, seconds: float | None, header: str | None) -> None:
     with MockKonvo() as mock:
         mock.fail(status, retry_after=seconds)

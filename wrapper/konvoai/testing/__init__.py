@@ -21,5 +21,8 @@ else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module(f"{__name__}.{_OWN[name]}"), name)
 
+    def __dir__() -> list[str]:
+        return __all__
+
 
 __all__ = ["MockKonvo", "make_session", "make_sessions"]

@@ -19,5 +19,4 @@ def mock_konvo() -> Iterator[MockKonvo]:
     with MockKonvo() as mock, pytest.MonkeyPatch.context() as patch:
         patch.setenv("KONVO_BASE_URL", mock.url)
         patch.setenv("KONVO_API_KEY", mock.key)
-        patch.delenv("KONVO_API_KEY_FILE", raising=False)
         yield mock

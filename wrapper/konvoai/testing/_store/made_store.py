@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -34,12 +33,15 @@ class MadeStore(Store):
         self._indexed = 0
 
     def put(self, session: Mapping[str, Any], updated: datetime | None = None) -> str:
-        """Adds a session, or replaces the one with the same id, which is updated now; returns the id."""
+        """Adds a session, or replaces the one with the same id, which is updated now; returns the id.
+
+        The store keeps and changes the session: give it one that nobody else has.
+        """
         with self._lock:
             with suppress(KeyError):
                 return self.replace(str(session["id"]), session, updated)
             number = len(self._table.created)
-            self._given[number] = deepcopy(dict(session))
+            self._given[number] = dict(session)
             self._numbers[self._id(number)] = number
             created = parse_time(session.get("created_at")) or self.clock()
             return self.add(created, updated or last_updated(session) or created)
@@ -47,7 +49,7 @@ class MadeStore(Store):
     def replace(self, session_id: str, session: Mapping[str, Any], updated: datetime | None = None) -> str:
         """Replaces a session, which is updated now; returns its id, and raises KeyError where there is none."""
         with self._lock:
-            self._given[self._number(session_id)] = deepcopy(dict(session))
+            self._given[self._number(session_id)] = dict(session)
             self.touch(session_id, updated)
             return session_id
 
@@ -62,7 +64,7 @@ class MadeStore(Store):
     def session(self, session_id: str) -> dict[str, Any]:
         """Returns a session with all of its fields; raises KeyError where there is none."""
         with self._lock:
-            return deepcopy(self._whole(self._number(session_id)))
+            return self._whole(self._number(session_id))
 
     def _whole(self, number: int) -> dict[str, Any]:
         if number in self._given:
