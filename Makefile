@@ -28,8 +28,8 @@ setup: ## install the tools of the other targets into .venv and node_modules
 demo: setup ## read sessions from a mock of the API
 	@$(PY) -m scripts.demo
 
-mock: setup ## run a mock of the Konvo API until Ctrl-C (PORT=4010)
-	@$(PY) -m scripts.mock --port $(PORT)
+mock: setup ## run a mock of the Konvo API, validated by Prism, until Ctrl-C (PORT=4010, ARGS="--moving 1")
+	@.venv/bin/konvo mock --validate --port $(PORT) $(ARGS)
 
 test: setup ## run the tests, except long ones (ARGS="..." for pytest)
 	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)

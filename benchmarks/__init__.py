@@ -5,5 +5,5 @@
 - `reading`: whole lists and scans from a local server: time, CPU, requests and memory.
 - `export`: exports and sync, compared with a plain script.
 
-`pages` makes the data and `ratios` prints the tables. They import `konvoai` and `tests.support`.
+`pages` makes the data and `ratios` prints the tables. They import `konvoai`, its mock `konvoai.testing` too.
 """

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from tests.support.store import ORDERS, Change, capped_count, noisy_count
+from konvoai.testing._store.changes import Change
+from konvoai.testing._store.habits import ORDERS, capped_count, noisy_count
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

@@ -21,10 +21,11 @@ from konvoai._pagination.paginator import AsyncPaginator, AsyncScan
 from konvoai._pagination.protocol import PageResponse
 from konvoai._resources import AISessions
 from konvoai.models import UNSET, AISession, AISessionStatus
-from tests.support.factories import EPOCH, TICK, identifier
-from tests.support.list_parameters import ListParameters
-from tests.support.session_table import NO_TIME
-from tests.support.store import Change, Store, apply_change, number_of
+from konvoai.testing._store.changes import Change, apply_change
+from konvoai.testing._store.factories import EPOCH, TICK, identifier, number_of
+from konvoai.testing._store.list_parameters import ListParameters
+from konvoai.testing._store.session_table import NO_TIME
+from konvoai.testing._store.store import Store
 
 TURNS = 3
 ERRORS: dict[int, type[APIStatusError]] = {400: BadRequestError, 404: NotFoundError}

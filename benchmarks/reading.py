@@ -27,10 +27,10 @@ from benchmarks.pages import message
 from konvo_api_client import AuthenticatedClient
 from konvo_api_client.api.ai_sessions import list_ai_sessions
 from konvoai import Konvo
-from tests.support import factories
-from tests.support import store as store_module
-from tests.support.mock_server import KEY_HEADER, PATH, mock_server
-from tests.support.store import Store
+from konvoai.testing._server import KEY_HEADER, PATH, mock_server
+from konvoai.testing._store import factories
+from konvoai.testing._store import store as store_module
+from konvoai.testing._store.store import Store
 
 KEY = "benchmark"
 LIMIT = 200

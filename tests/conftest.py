@@ -12,7 +12,7 @@ import hypothesis
 import pytest
 
 from konvoai import AsyncKonvo, Konvo
-from scripts.mock import Mock, MockError, prism
+from konvoai._cli.prism import Mock, MockError, prism
 from tests.support import api_document
 
 KEY = "test-key"

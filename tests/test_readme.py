@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from scripts.mock import Mock
+from konvoai._cli.prism import Mock
+from konvoai.testing._server import mock_server
+from konvoai.testing._store.store import Store
 from tests.support import ROOT
 from tests.support.command import KEY, konvo
-from tests.support.mock_server import mock_server
-from tests.support.store import Store
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -50,6 +50,18 @@ def test_a_snippet_runs_against_the_mock(snippet: str, mock: Mock) -> None:
     command = [sys.executable, "-W", "error", "-c", snippet]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
     assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_the_tests_that_the_pages_show_pass(tmp_path: Path) -> None:
+    """Each snippet is a whole file of tests, as a user would write it, in a project without a configuration."""
+    snippets = blocks("python", PAGES["docs/testing.md"])
+    assert 5 == len(snippets)
+    snippets += [snippet for snippet in blocks("python", README) if "mock_konvo" in snippet]
+    for number, snippet in enumerate(snippets):
+        (tmp_path / f"test_{number}.py").write_text(snippet, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:schemathesis", "-p", "no:xdist"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (0, "9 passed") == (run.returncode, run.stdout.splitlines()[-1].partition(" in ")[0]), run.stdout
 
 
 def commands_and_output(console: str) -> list[tuple[str, str]]:

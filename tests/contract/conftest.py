@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from scripts.mock import Mock
+from konvoai._cli.prism import Mock
+from konvoai.testing._http_server import Reply, Server, serving
 from tests.support.contract_clients import AsyncClient, Client, SyncClient
-from tests.support.http_server import Reply, Server, serving
 
 
 @pytest.fixture(params=[SyncClient, AsyncClient], ids=["sync", "async"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.mock import Mock
+from konvoai._cli.prism import Mock
 from tests.support import api_document
 from tests.support.api_document import Operation, Response
 from tests.support.contract_cases import each_list, each_operation, each_response

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scripts.mock import Mock
+from konvoai._cli.prism import Mock
 from tests.support.api_document import Operation, Response
 from tests.support.contract_cases import each_list, each_response
 from tests.support.contract_clients import Client

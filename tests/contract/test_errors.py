@@ -13,11 +13,11 @@ from konvoai import (
     PermissionDeniedError,
     RateLimitError,
 )
-from scripts.mock import Mock
+from konvoai._cli.prism import Mock
+from konvoai.testing._http_server import Server
 from tests.support.api_document import Operation, Response
 from tests.support.contract_cases import each_list, each_list_error, each_operation
 from tests.support.contract_clients import Client
-from tests.support.http_server import Server
 from tests.support.matchers import to_json
 from tests.support.samples import required_arguments
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from konvoai import AsyncKonvo, Konvo
-from scripts.mock import Mock
+from konvoai._cli.prism import Mock
 from tests.support.api_document import Operation
 from tests.support.contract_cases import each_list
 from tests.support.contract_clients import Client, paginator

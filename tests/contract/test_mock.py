@@ -1,7 +1,8 @@
-"""`scripts/mock.py` prints its address, stops on a signal, and leaves nothing behind."""
+"""`konvo mock --validate` prints its address, stops on a signal, and leaves nothing behind."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -13,17 +14,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts import mock
+import httpx
 
-SCRIPT = Path(mock.__file__)
+from tests.support import ROOT
+from tests.support.command import KONVO
 
 
-def start(*arguments: str, script: Path = SCRIPT, **environment: str) -> subprocess.Popen[str]:
+def start(
+    *arguments: str, program: tuple[str | Path, ...] = (KONVO,), cwd: Path = ROOT, **environment: str
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, str(script), *arguments],
+        [*program, "mock", "--validate", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        cwd=cwd,
         env={**os.environ, **environment},
     )
 
@@ -72,14 +77,29 @@ def test_without_node_the_error_says_what_to_install() -> None:
         _, error = process.communicate()
     assert (process.returncode, error) == (
         1,
-        "Node.js is missing: install Node.js 20 or later with npm, then run `make setup`.\n",
+        f"Error: Node.js is missing: install Node.js 20 or later with npm, then run `make setup` in {ROOT}.\n",
     )
 
 
 def test_without_prism_the_error_says_what_to_run(tmp_path: Path) -> None:
-    (tmp_path / "scripts").mkdir()
-    script = Path(shutil.copy(SCRIPT, tmp_path / "scripts"))
-    with start(script=script) as process:
+    shutil.copytree(ROOT / "wrapper" / "konvoai", tmp_path / "installed" / "konvoai")
+    program, path = (sys.executable, "-m", "konvoai"), str(tmp_path / "installed")
+    with start(program=program, cwd=tmp_path, PYTHONPATH=path) as process:
         _, error = process.communicate()
-    missing = tmp_path / "node_modules" / ".bin" / "prism"
-    assert (process.returncode, error) == (1, f"Prism is missing ({missing}): run `make setup`, which installs it.\n")
+    version = json.loads((ROOT / "package.json").read_text())["devDependencies"]["@stoplight/prism-cli"]
+    assert (process.returncode, error) == (
+        1,
+        f"Error: Prism is missing: run `npm install @stoplight/prism-cli@{version}` in this folder.\n",
+    )
+
+
+def test_prism_validates_requests_and_responses() -> None:
+    with start("--port", "0") as process:
+        url = f"http://127.0.0.1:{port_of(process)}"
+        with httpx.Client(base_url=url, headers={"x-api-key": "test-key"}, verify=False, timeout=60) as client:
+            statuses = [client.get("/ai-sessions", params={"limit": limit}).status_code for limit in (7, 201)]
+            session = client.get("/ai-sessions", params={"messages": "true", "state": "true"}).json()["result"][0]
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate()
+    assert ([200, 422], True) == (statuses, bool(session["messages"]))
+    assert "The mock has stopped after 2 requests." in output  # Prism has not passed the invalid one on

@@ -15,10 +15,12 @@ import httpx
 import pytest
 from ruamel.yaml import YAML
 
-from scripts.mock import Mock, prism
+from konvoai._cli.prism import Mock, prism
+from konvoai.testing._server import PATH, MockServer, mock_server
+from konvoai.testing._store.habits import START
+from konvoai.testing._store.made_store import MadeStore
+from konvoai.testing._store.store import Store
 from tests.support import api_document
-from tests.support.mock_server import PATH, MockServer, mock_server
-from tests.support.store import START, Store
 
 pytestmark = pytest.mark.long
 
@@ -138,8 +140,9 @@ def schemathesis(store: Store, folder: Path) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
-    code, output = schemathesis(Store.of(500), tmp_path)
+@pytest.mark.parametrize("store", [Store.of(500), MadeStore.until(NOW, 500, seed=1)], ids=["numbered", "realistic"])
+def test_schemathesis_finds_nothing(store: Store, tmp_path: Path) -> None:
+    code, output = schemathesis(store, tmp_path)
     assert 0 == code, output
 
 

@@ -11,11 +11,14 @@ import pytest
 from ruamel.yaml import YAML
 
 from konvoai import AISession, InternalServerError
-from scripts.mock import Mock, prism
+from konvoai._cli.prism import Mock, prism
+from konvoai.testing import make_session
+from konvoai.testing._server import MockServer, mock_server
+from konvoai.testing._store.habits import ORDERS, START
+from konvoai.testing._store.made_store import MadeStore
+from konvoai.testing._store.store import Store
 from tests.support import api_document
 from tests.support.both_clients import ClientMode, ReadMethod, read
-from tests.support.mock_server import MockServer, mock_server
-from tests.support.store import ORDERS, START, Store
 
 SIZE = 17
 EVERYTHING = {"messages": True, "state": True}
@@ -123,6 +126,15 @@ def test_a_scan_yields_each_session_once(reader: Reader, case: Case) -> None:
     store = Store.of(SIZE if case.last else 0, **case.behavior)
     found = reader.read("scan", store, **case.arguments)
     assert list(range(case.first, case.last)) == sorted(number(session.id) for session in found)
+
+
+@pytest.mark.parametrize("how", ["list", "scan"])
+def test_realistic_sessions_conform(reader: Reader, how: ReadMethod) -> None:
+    store = MadeStore.until(LATER, 40, seed=2)
+    given = store.put(make_session(created_at=EARLIER))
+    found = reader.read(how, store, **EVERYTHING)
+    assert Counter([*store.ids_in_order()]) == Counter(session.id for session in found)
+    assert given in store.ids_in_order()
 
 
 def number(name: Any) -> int:

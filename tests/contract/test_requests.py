@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from konvoai import UNSET, APIStatusError, AsyncKonvo, Konvo
+from konvoai._cli.prism import Mock
+from konvoai.testing._http_server import Request, Server
 from scripts.contract.missing_resources import instructions, missing_lists
-from scripts.mock import Mock
 from tests.support import api_document
 from tests.support.api_document import Operation, Parameter
 from tests.support.contract_cases import each_list, each_operation, each_parameter, offered_lists
 from tests.support.contract_clients import KEY, Client, generated, python_name, wrapper_lists
-from tests.support.http_server import Request, Server
 from tests.support.samples import invalid_values, parse_value, required_arguments, valid_values
 
 pytestmark = pytest.mark.anyio

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from konvoai.testing._server import mock_server
+from konvoai.testing._store.store import Store
 from scripts.contract import live
 from tests.support.doctor import KEY, serving, store_of
-from tests.support.mock_server import mock_server
-from tests.support.store import Store
 
 Run = Callable[[str, str | None], tuple[int, list[str], list[str]]]
 

@@ -35,6 +35,11 @@ for name in ("konvoai", "konvo_api_client"):
         except SystemExit as error:
             print(module.name, error)
 """
+READ_THE_MOCK = """
+from konvoai.testing import MockKonvo
+with MockKonvo(sessions=3) as mock, mock.client() as konvo:
+    print(len(list(konvo.ai_sessions.scan(messages=True, state=True))), "sessions")
+"""
 EXTRA_PACKAGES = {"click", "pyarrow", "dlt", "duckdb", "altair", "vl_convert"}
 
 
@@ -79,7 +84,7 @@ def with_dependencies(*names: str) -> dict[str, Distribution]:
 def test_the_wheel_has_both_packages_and_nothing_else(wheel: Path) -> None:
     found = [*ROOT.glob("wrapper/konvoai/**/*"), *ROOT.glob("generated/konvo_api_client/**/*")]
     files = [path.relative_to(ROOT) for path in found if path.is_file() and "__pycache__" not in path.parts]
-    modules = {"/".join(path.parts[1:]) for path in files}
+    modules = {"konvoai/openapi.yaml", *("/".join(path.parts[1:]) for path in files)}
     about = {
         f"konvoai-{konvoai.__version__}.dist-info/{name}"
         for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt")
@@ -117,10 +122,12 @@ def test_it_imports_with_only_its_dependencies(wheel: Path, tmp_path: Path) -> N
         == missing.pop("konvoai._cli.main")
         == missing.pop("konvoai.__main__")
     )
+    assert "pytest" == missing.pop("konvoai.testing.pytest_plugin")
     assert {package.partition(".")[0] for package in missing.values()} <= EXTRA_PACKAGES
     assert (
         not {"konvoai._client", "konvoai._doctor.runner", "konvoai._export.export", "konvoai.models"} & missing.keys()
     )
+    assert "3 sessions\n" == run(python, "-W", "error", "-c", READ_THE_MOCK, cwd=tmp_path)
     konvo = subprocess.run(
         [python.with_name("konvo"), "--help"], capture_output=True, text=True, timeout=30, check=False
     )

@@ -2,8 +2,8 @@ import re
 import subprocess
 import sys
 
+from konvoai.testing._http_server import Reply, Request, serving
 from tests.support import ROOT
-from tests.support.http_server import Reply, Request, serving
 
 
 def security(osv: str) -> subprocess.CompletedProcess[str]:

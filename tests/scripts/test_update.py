@@ -16,12 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml.comments import CommentedMap
 
+from konvoai.testing._http_server import Reply, serving
 from scripts.contract.merge import AMENDED, comments_at, dump, load_editable, merge_document, to_plain
 from scripts.contract.missing_resources import code_to_add, missing_lists
 from scripts.contract.openapi_documents import InvalidDocumentError
 from scripts.contract.update import check_agreement, extract_document, read_source
 from tests.support import ROOT
-from tests.support.http_server import Reply, replies, serving
+from tests.support.http_server import replies
 
 CONTACTS = Path(__file__).with_name("contacts_page.md")
 CERTIFICATE = ROOT / "tests/support/self-signed.pem"

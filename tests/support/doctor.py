@@ -9,9 +9,9 @@ from typing import Any
 
 from konvoai._doctor.probe import Report
 from konvoai._doctor.runner import MAX_REQUESTS, examine
-from tests.support.http_server import Request
-from tests.support.mock_server import Fault, MockServer, mock_server, no_fault
-from tests.support.store import Store
+from konvoai.testing._http_server import Request
+from konvoai.testing._server import Fault, MockServer, mock_server, no_fault
+from konvoai.testing._store.store import Store
 
 KEY = "the-right-key"
 LONG_AGO = datetime(2024, 5, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ import httpx
 
 from konvoai import UNSET, AISession, APIStatusError
 from konvoai._pagination.protocol import Flow, PageRequest, PageResponse
-from tests.support.store import Store
+from konvoai.testing._store.store import Store
 
 MAX_REQUESTS = 3000
 Result = PageResponse[AISession] | APIStatusError

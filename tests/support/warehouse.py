@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import duckdb
 import pyarrow as pa
 
-from tests.support.store import Store
+from konvoai.testing._store.store import Store
 
 TIME = pa.timestamp("us", "UTC")
 SESSION_TYPES = {

@@ -44,6 +44,7 @@ from konvoai import (
     Unset,
     Window,
 )
+from konvoai.testing import MockKonvo, make_session, make_sessions
 
 
 def clients() -> None:
@@ -180,3 +181,39 @@ async def generated_async_functions(konvo: AsyncKonvo) -> None:
     assert_type(konvo.api, AuthenticatedClient)
     response = await list_ai_sessions.asyncio_detailed(client=konvo.api, messages=True)
     assert_type(response.parsed, AISessionResponse | Error | None)
+
+
+def mocks() -> None:
+    mock = MockKonvo(3, key="key", page_base=1, order="-created", filters=None, cap=50, count="missing", seed=1)
+    MockKonvo(now=datetime.now(UTC), count=lambda total: total - 1, filters="created")
+    with mock as running:
+        assert_type(running, MockKonvo)
+        assert_type(running.url, str)
+        assert_type(running.key, str)
+        assert_type(running.client(max_retries=0), Konvo)
+        assert_type(running.async_client(), AsyncKonvo)
+        assert_type(running.add(), str)
+        assert_type(running.add(make_session(), updated_at=datetime.now(UTC)), str)
+        assert_type(running.add(id="a", unresolved=True), str)
+        running.update("a", channel="email")
+        running.remove("a")
+        running.fail(503)
+        running.fail("drop", times=2)
+        running.fail(429, retry_after=1.5)
+        running.limit(10, seconds=0.5)
+        running.latency = 0.1
+        running.now = datetime.now(UTC)
+        for request in running.requests:
+            assert_type((request.method, request.path), tuple[str, str])
+            assert_type((request.query, request.headers), tuple[dict[str, str], dict[str, str]])
+    assert_type(make_session(id="a"), dict[str, Any])
+    assert_type(make_sessions(3, seed=1), list[dict[str, Any]])
+
+
+async def async_mocks() -> None:
+    async with MockKonvo() as mock:
+        assert_type(mock, MockKonvo)
+
+
+def fixture(mock_konvo: MockKonvo) -> None:
+    mock_konvo.add(channel=AISessionChannel.EMAIL, completed_at=UNSET)

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from konvoai import UNSET, APIStatusError, ContractDriftWarning, Konvo, KonvoError, ResponseValidationError
-from tests.support.http_server import Reply, replies, serving
+from konvoai.testing._http_server import Reply, serving
+from tests.support.http_server import replies
 
 ODD = {
     "id": "s-1",

@@ -14,11 +14,12 @@ from _pytest._io.saferepr import saferepr
 
 from konvo_api_client.api.ai_sessions import list_ai_sessions
 from konvoai import APIConnectionError, AsyncKonvo, Konvo, KonvoError
+from konvoai.testing._http_server import Reply, serving
+from konvoai.testing._server import mock_server
+from konvoai.testing._store.store import Store
 from tests.support import ROOT
 from tests.support.both_clients import ClientMode, read
-from tests.support.http_server import Reply, replies, serving, talking
-from tests.support.mock_server import mock_server
-from tests.support.store import Store
+from tests.support.http_server import replies, talking
 
 KEY = "zebra-4711"
 CERTIFICATE = ROOT / "tests/support/self-signed.pem"

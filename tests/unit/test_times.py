@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konvoai import Konvo
-from tests.support.http_server import Reply, replies, serving
+from konvoai.testing._http_server import Reply, serving
+from tests.support.http_server import replies
 
 ZONES = [UTC, timezone(timedelta(hours=-11, minutes=-45)), ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kathmandu")]
 

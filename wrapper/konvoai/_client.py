@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
+from ._autospec import ResourceClass
 from ._decoding.drift import Drift
 from ._decoding.parse import DecodeError
 from ._http.clients import open_async_client, open_client
@@ -38,6 +39,7 @@ class BaseClient:
 
     _transport: BaseTransport[Any]
     _api: AuthenticatedClient
+    ai_sessions: Any = ResourceClass("AISessions")
 
     def _configure(
         self,

@@ -23,10 +23,11 @@ import pytest
 
 from konvoai._cli.main import konvo as group
 from konvoai._cli.resource_commands import resource_names
+from konvoai.testing._http_server import Reply, serving
+from konvoai.testing._server import MockServer, mock_server
+from konvoai.testing._store.store import Store
 from tests.support.command import KONVO, InProcess, environment, konvo, started
-from tests.support.http_server import Reply, replies, serving
-from tests.support.mock_server import MockServer, mock_server
-from tests.support.store import Store
+from tests.support.http_server import replies
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 HEAVY = {"httpx", "attrs", "msgspec", "konvo_api_client"}

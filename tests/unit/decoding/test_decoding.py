@@ -25,9 +25,10 @@ from konvoai._client import page_response
 from konvoai._decoding.drift import Drift
 from konvoai._decoding.page import decode_page
 from konvoai._settings import OnDrift
+from konvoai.testing._http_server import Reply, serving
 from tests.support import api_document
 from tests.support.both_clients import ClientMode, read
-from tests.support.http_server import Reply, replies, serving
+from tests.support.http_server import replies
 from tests.support.strategies import any_json, conforming, locations
 
 PAGE = {"$ref": "#/components/schemas/AISessionResponse"}

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from konvoai.testing._http_server import Reply
+from konvoai.testing._store.store import Response, Store
 from tests.support.doctor import examined, store_of
-from tests.support.http_server import Reply
-from tests.support.store import Response, Store
 
 UNKNOWN = "unknown: "
 TIMES = {"created": "created_at", "updated": "status.last_updated"}

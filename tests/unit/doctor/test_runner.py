@@ -6,10 +6,10 @@ import pytest
 
 from konvoai import AuthenticationError, KonvoError
 from konvoai._doctor.runner import MAX_REQUESTS, examine
+from konvoai.testing._http_server import Request
+from konvoai.testing._server import Fault, mock_server
+from konvoai.testing._store.store import Store
 from tests.support.doctor import KEY, examined, serving, store_of
-from tests.support.http_server import Request
-from tests.support.mock_server import Fault, mock_server
-from tests.support.store import Store
 
 UNKNOWN = "unknown: "
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from konvoai._resources import AISessions
+from konvoai.testing._store.store import Response, Store
 from tests.support.doctor import LONG_AGO, examined, store_of
-from tests.support.store import Response, Store
 
 UNKNOWN = "unknown: "
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from konvoai._export.checkpoint import State
+from konvoai.testing._server import mock_server
+from konvoai.testing._store.store import Store
 from tests.support.command import konvo
-from tests.support.mock_server import mock_server
-from tests.support.store import Store
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 TOTAL, READ = 700, 500

@@ -21,10 +21,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from konvoai.testing._http_server import Reply, Request, serving
+from konvoai.testing._server import Fault, MockServer, mock_server
+from konvoai.testing._store.store import Store
 from tests.support.command import konvo, started
-from tests.support.http_server import Reply, Request, serving
-from tests.support.mock_server import Fault, MockServer, mock_server
-from tests.support.store import Store
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 FORMATS = ("jsonl", "jsonl.gz", "csv", "parquet")

@@ -10,8 +10,9 @@ import pytest
 
 from konvoai import APIConnectionError, APIStatusError, AsyncKonvo, Konvo, ResponseValidationError
 from konvoai._http import body, retry
+from konvoai.testing._http_server import Reply, serving
 from tests.support.both_clients import KEY, ClientMode, read
-from tests.support.http_server import Reply, replies, serving, sessions, talking
+from tests.support.http_server import replies, sessions, talking
 
 
 def test_a_response_above_the_limit_releases_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,10 +15,10 @@ import pytest
 
 from konvoai import APITimeoutError, AsyncKonvo, Konvo, KonvoError
 from konvoai._http import clients, deadline
+from konvoai.testing._server import Fault, mock_server
+from konvoai.testing._store.store import Store
 from tests.support.both_clients import KEY, ReadMethod
-from tests.support.mock_server import Fault, mock_server
 from tests.support.program import LONG, program
-from tests.support.store import Store
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.2])

@@ -9,8 +9,9 @@ import pytest
 from konvo_api_client.api.ai_sessions import list_ai_sessions
 from konvoai import APIStatusError, AsyncKonvo, ConfigurationError, Konvo, KonvoError, NotFoundError
 from konvoai._http import clients
+from konvoai.testing._http_server import Reply, serving
 from tests.support.both_clients import ClientMode, read
-from tests.support.http_server import Reply, paged, replies, serving, sessions
+from tests.support.http_server import paged, replies, sessions
 
 ONE = Reply({"count": 1, "result": sessions(1)})
 

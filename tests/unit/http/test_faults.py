@@ -11,10 +11,11 @@ import pytest
 
 import konvoai
 from konvoai._http import retry
+from konvoai.testing._http_server import Reply, Request
+from konvoai.testing._server import Fault, mock_server
+from konvoai.testing._store.store import Store
 from tests.support.both_clients import KEY, ClientMode, ReadMethod, read
-from tests.support.http_server import Reply, Request, open_sockets
-from tests.support.mock_server import Fault, mock_server
-from tests.support.store import Store
+from tests.support.http_server import open_sockets
 
 SESSIONS = 60
 AT_ONCE = {"Retry-After": "0"}

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from konvoai import Konvo, KonvoError
+from konvoai.testing._http_server import Reply, serving
 from tests.support.both_clients import ClientMode, read
-from tests.support.http_server import Reply, replies, serving, sessions
+from tests.support.http_server import replies, sessions
 
 BUSY = Reply({}, 503, {"Retry-After": "0.01"})
 ONE, NONE = Reply({"count": 1, "result": sessions(1)}), Reply({"result": []})

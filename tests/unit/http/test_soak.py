@@ -27,7 +27,7 @@ PROCESS = Path("/proc/self")
 def failing_server() -> Iterator[subprocess.Popen[str]]:
     """Run the server in another process, as the test measures the memory of this one."""
     options = ["--sessions", str(SESSIONS), "--cap", "10", "--order", "updated", "--faults", "0.2"]
-    command = [sys.executable, "-m", "tests.support.mock_server", *options]
+    command = [sys.executable, "-m", "konvoai.testing._server", *options]
     with subprocess.Popen(command, stdin=-1, stdout=-1, text=True) as running:
         try:
             yield running

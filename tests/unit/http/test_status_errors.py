@@ -19,8 +19,9 @@ from konvoai import (
     PermissionDeniedError,
     RateLimitError,
 )
+from konvoai.testing._http_server import Drop, Reply, serving
 from tests.support.both_clients import ClientMode, read
-from tests.support.http_server import Drop, Reply, replies, serving, sessions
+from tests.support.http_server import replies, sessions
 
 ONE = Reply({"count": 1, "result": sessions(1)})
 

@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from konvoai import AsyncKonvo, Konvo, KonvoError
+from konvoai.testing._server import mock_server
+from konvoai.testing._store.store import Store
 from tests.support.both_clients import KEY
-from tests.support.mock_server import mock_server
 from tests.support.program import LONG, program
-from tests.support.store import Store
 
 
 def test_many_threads_share_a_client() -> None:

@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from konvoai import AsyncKonvo, AuthenticationError, IncompleteError, Konvo, PaginationError, ResponseValidationError
+from konvoai.testing._http_server import Reply, serving
 from tests.support.both_clients import ClientMode, count, read, read_pages
-from tests.support.http_server import Reply, paged, replies, serving, sessions
+from tests.support.http_server import paged, replies, sessions
 
 
 @pytest.mark.parametrize("base", [0, 1])

@@ -14,8 +14,10 @@ from konvoai import AISession, IncompleteError, Page, PaginationError
 from konvoai._pagination.list_flow import ListFlow
 from konvoai._pagination.protocol import Bounds, Flow
 from konvoai._pagination.scan_flow import ScanFlow
+from konvoai.testing._store.changes import Change, moving
+from konvoai.testing._store.habits import COUNTS, ORDERS
+from konvoai.testing._store.store import Store
 from tests.support.flows import ids, read
-from tests.support.store import COUNTS, ORDERS, Change, Store, moving
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

@@ -9,8 +9,8 @@ from konvoai._pagination.list_flow import ListFlow
 from konvoai._pagination.page_tracker import PageTracker
 from konvoai._pagination.protocol import PageResponse, ServerTraits
 from konvoai._pagination.record_keys import SeenIds, record_keys
+from konvoai.testing._store.store import Store
 from tests.support.flows import read
-from tests.support.store import Store
 
 
 def sessions(number: int) -> list[AISession]:

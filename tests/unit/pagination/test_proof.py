@@ -11,8 +11,9 @@ from konvoai._pagination.list_flow import ListFlow
 from konvoai._pagination.protocol import ServerTraits
 from konvoai._pagination.record_keys import record_key, record_keys
 from konvoai._pagination.scan_flow import ScanFlow
+from konvoai.testing._store.changes import Change, moving
+from konvoai.testing._store.store import Store
 from tests.support.flows import ids, read
-from tests.support.store import Change, Store, moving
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from konvoai import AsyncKonvo, InternalServerError, Konvo
+from konvoai.testing._server import mock_server
+from konvoai.testing._store.changes import Change, moving
+from konvoai.testing._store.habits import ORDERS
+from konvoai.testing._store.store import Store
 from tests.support.both_clients import KEY, ClientMode, ReadMethod, read
-from tests.support.mock_server import mock_server
-from tests.support.store import ORDERS, Change, Store, moving
 
 HOUR_AGO = timedelta(hours=1)
 

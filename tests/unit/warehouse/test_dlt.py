@@ -12,7 +12,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from konvoai import AuthenticationError, KonvoError
 from konvoai.dlt import konvo_source, resume_from
-from tests.support.mock_server import mock_server
+from konvoai.testing._server import mock_server
 from tests.support.warehouse import query, read_messages, store_of
 
 pytestmark = pytest.mark.usefixtures("isolated_dlt")

@@ -19,11 +19,11 @@ import duckdb
 import psycopg2
 import pytest
 
+from konvoai.testing._server import mock_server
+from konvoai.testing._store.factories import record_messages
+from konvoai.testing._store.store import Store
 from tests.support import ROOT
 from tests.support.command import KEY, environment, konvo
-from tests.support.factories import record_messages
-from tests.support.mock_server import mock_server
-from tests.support.store import Store
 
 pytestmark = pytest.mark.long
 

@@ -24,10 +24,11 @@ from konvoai import AuthenticationError, InternalServerError, Konvo, KonvoError
 from konvoai._pagination.protocol import Window
 from konvoai._warehouse import sync as sync_module
 from konvoai._warehouse.sync import SyncResult, sync
-from tests.support.factories import record_messages
-from tests.support.http_server import Reply, replies, serving
-from tests.support.mock_server import MockServer, mock_server
-from tests.support.store import Store
+from konvoai.testing._http_server import Reply, serving
+from konvoai.testing._server import MockServer, mock_server
+from konvoai.testing._store.factories import record_messages
+from konvoai.testing._store.store import Store
+from tests.support.http_server import replies
 from tests.support.warehouse import column_types, query, read_messages, read_sessions, store_of
 
 pytestmark = pytest.mark.usefixtures("isolated_dlt")

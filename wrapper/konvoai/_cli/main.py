@@ -15,6 +15,7 @@ except ModuleNotFoundError:
     sys.exit("the command konvo needs click: pip install 'konvoai[cli]'")
 
 from .._version import __version__
+from .mock import mock
 from .options import CONCURRENCY, DurationType, TimeType, examples
 from .output import StdoutClosed, emit, progress_bar, status
 from .resource_commands import ResourceGroup, open_client, resource_names
@@ -49,6 +50,7 @@ def konvo(settings: dict[str, bool], debug: bool) -> None:
 
 for name in resource_names():
     konvo.add_command(ResourceGroup(name))
+konvo.add_command(mock)
 
 
 @konvo.command(epilog=examples("sync --to konvo.duckdb", "sync --to postgres --since 90d"))

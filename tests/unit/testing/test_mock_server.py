@@ -1,6 +1,4 @@
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,9 +12,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.support.http_server import Request
-from tests.support.mock_server import Fault, MockServer, mock_server
-from tests.support.store import Store
+from konvoai.testing._http_server import Request
+from konvoai.testing._server import Fault, MockServer, mock_server
+from konvoai.testing._store.store import Store
 
 KEY = {"x-api-key": "key"}
 
@@ -215,14 +213,3 @@ def test_it_leaves_no_thread_when_it_stops_with_open_requests() -> None:
         lost = [type(response.exception()) for response in late]
     idle.close()
     assert ([httpx.RemoteProtocolError] * 2, set()) == (lost, set(threading.enumerate()) - before)
-
-
-def test_a_process_prints_its_url_and_ends_with_its_input() -> None:
-    command = [sys.executable, "-m", "tests.support.mock_server", "--sessions", "7"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin
-        assert process.stdout
-        with httpx.Client(base_url=process.stdout.readline().strip(), headers=KEY, verify=False) as client:
-            count = client.get("/ai-sessions").json()["count"]
-        process.stdin.close()
-        assert (7, 0) == (count, process.wait(timeout=30))

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from konvoai.testing._store.habits import COUNTS, OMITTED, ORDERS, START
+from konvoai.testing._store.store import Store
 from tests.support import api_document
-from tests.support.store import COUNTS, OMITTED, ORDERS, START, Store
 
 MINUTE = timedelta(minutes=1)
 MILLISECOND = timedelta(milliseconds=1)

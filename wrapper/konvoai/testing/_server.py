@@ -1,24 +1,18 @@
-"""A mock of the Konvo API: a `Store` behind a real HTTP server, with faults and delays on demand.
-
-`python -m tests.support.mock_server` runs one in a process, prints its URL, and stops when its standard input ends.
-"""
+"""A mock of the Konvo API: a `Store` behind a real HTTP server, with faults and delays on demand."""
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import json
 import random
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Self
 
-from tests.support.http_server import Drop, Reply, Request, serving
-from tests.support.list_parameters import MAX_LIMIT
-from tests.support.store import ORDERS, Response, Store, error_body
+from ._http_server import Drop, Reply, Request, serving
+from ._store.store import Response, Store, error_body
 
 PATH = "/ai-sessions"
 KEY_HEADER = "x-api-key"
@@ -113,8 +107,18 @@ class MockServer:
             return Response(401, self.store.headers(), error_body(401, f"the header {KEY_HEADER} is missing or wrong"))
         return None
 
+    @contextmanager
+    def running(self, port: int = 0) -> Iterator[Self]:
+        """Serves on a port, by default a free one, while the context lasts."""
+        self._stopping.clear()
+        with serving(self.reply, port=port) as server:
+            self.url = server.url
+            try:
+                yield self
+            finally:
+                self._stopping.set()
 
-@contextmanager
+
 def mock_server(
     store: Store,
     *,
@@ -122,43 +126,13 @@ def mock_server(
     latency: float = 0.0,
     latency_per_offset: float = 0.0,
     fault: Callable[[Request], Fault] = no_fault,
-) -> Iterator[MockServer]:
-    """Serve the store on a free port while the context lasts."""
-    running = MockServer(store=store, key=key, latency=latency, latency_per_offset=latency_per_offset, fault=fault)
-    with serving(running.reply) as server:
-        running.url = server.url
-        try:
-            yield running
-        finally:
-            running._stopping.set()
+) -> AbstractContextManager[MockServer]:
+    """Serves the store on a free port while the context lasts."""
+    server = MockServer(store=store, key=key, latency=latency, latency_per_offset=latency_per_offset, fault=fault)
+    return server.running()
 
 
 def random_faults(share: float) -> Callable[[Request], Fault]:
-    """Return a `fault` that lets such a share of the requests fail, each with a retryable fault."""
+    """Returns a `fault` that lets such a share of the requests fail, each with a retryable fault."""
     draw = random.Random(7)
     return lambda request: draw.choice(RETRYABLE_FAULTS) if draw.random() < share else None
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Serve synthetic sessions until the standard input ends.")
-    parser.add_argument("--sessions", type=int, default=5000, help="default: %(default)s")
-    parser.add_argument("--order", choices=ORDERS, default="created", help="default: %(default)s")
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds before each response")
-    parser.add_argument(
-        "--latency-per-offset", type=float, default=0.0, help="additional seconds for each record before the page"
-    )
-    parser.add_argument("--cap", type=int, default=MAX_LIMIT, help="the largest page")
-    parser.add_argument("--faults", type=float, default=0.0, help="the share of requests that fail, such as 0.2")
-    options = parser.parse_args()
-    store = Store.of(options.sessions, order=options.order, filters=options.order.removeprefix("-"), cap=options.cap)
-    fault = random_faults(options.faults)
-    with mock_server(
-        store, latency=options.latency, latency_per_offset=options.latency_per_offset, fault=fault
-    ) as running:
-        print(running.url, flush=True)
-        sys.stdin.read()
-        print(len(running.requests), "requests came,", len(store.requests), "reached the store")
-
-
-if __name__ == "__main__":
-    main()

@@ -50,13 +50,13 @@ class SessionTable:
         return clone
 
     def reserve(self, created: int, updated: int) -> int:
-        """Return the number of a new session that is not listed yet."""
+        """Returns the number of a new session that is not listed yet."""
         self.created.append(created)
         self.updated.append(updated)
         return len(self.created) - 1
 
     def insert(self, number: int) -> None:
-        """List a session, unless it is listed or removed."""
+        """Lists a session, unless it is listed or removed."""
         if self.updated[number] != REMOVED and not self._is_listed(number):
             insort(self.listed, number, key=self._rank)
 
@@ -71,12 +71,12 @@ class SessionTable:
         self.updated[number] = REMOVED
 
     def require(self, number: int) -> None:
-        """Raise KeyError where the session is removed."""
+        """Raises KeyError where the session is removed."""
         if self.updated[number] == REMOVED:
             raise KeyError(number)
 
     def select(self, field: Field, low: int, high: int) -> Rows:
-        """Return the sessions with a time from `low` to `high`, both included."""
+        """Returns the sessions with a time from `low` to `high`, both included."""
         times = self.created if field == "created" else self.updated
         if times is self.order_times:
             begin = bisect_left(self.listed, low, key=times.__getitem__)
@@ -99,7 +99,7 @@ class SessionTable:
         return position < len(self.listed) and self.listed[position] == number
 
     def _unlist(self, number: int) -> bool:
-        """Take a session out of the list; return whether it was listed."""
+        """Takes a session out of the list; returns whether it was listed."""
         listed = self._is_listed(number)
         if listed:
             del self.listed[self._position(number)]

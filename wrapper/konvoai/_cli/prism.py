@@ -1,18 +1,12 @@
-"""Run Prism as a mock of the Konvo API.
-
-python -m scripts.mock [--port 4010] [document]
-"""
+"""Runs Prism, which mocks or validates by the API document; needs Node.js."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -21,10 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-ROOT = Path(__file__).resolve().parent.parent
-DOCUMENT = ROOT / "openapi.yaml"
-PRISM = ROOT / "node_modules" / ".bin" / "prism"
+PACKAGE = Path(__file__).resolve().parent.parent
+CHECKOUT = PACKAGE.parent.parent
+SHIPPED = PACKAGE / "openapi.yaml"
+"""The API document in the wheel; a checkout has its own."""
 
+PRISM_PACKAGE = "@stoplight/prism-cli@5.14.2"
 HOST = "127.0.0.1"
 LISTENING = re.compile(r"Prism is listening on (http://\S+)")
 START_SECONDS = 30.0
@@ -58,18 +54,18 @@ class Mock:
     log_file: Path
 
     def log(self) -> str:
-        """Return Prism's output so far."""
+        """Returns Prism's output so far."""
         return _read_log(self.log_file)
 
 
 @contextmanager
 def prism(
-    document: Path = DOCUMENT, *, port: int = 0, command: str = "mock", extra: Sequence[str] = ()
+    document: Path | None = None, *, port: int = 0, command: str = "mock", extra: Sequence[str] = ()
 ) -> Iterator[Mock]:
-    """Serve a copy of the document while the context is open.
+    """Serves a copy of the document while the context is open.
 
     Args:
-        document: The API document.
+        document: An API document; None is that of the package.
         port: The port; 0 for any free one.
         command: `mock`, or `proxy` for a server in `extra`.
         extra: Further arguments of Prism, after the document.
@@ -77,29 +73,46 @@ def prism(
     Raises:
         MockError: Prism does not accept connections.
     """
-    node = _find_node()
-    _check_free(port)
+    node, program = _find_node(), _find_prism()
+    check_free(port)
     with tempfile.TemporaryDirectory(prefix="konvo-mock-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         # A copy, because Prism restarts on another port when the file that it serves is edited.
-        served = _copy(document, folder)
+        served = _copy(document or find_document(), folder)
         follow_parent = folder / "follow-parent.js"
         follow_parent.write_text(FOLLOW_PARENT)
-        arguments = [node, "--require", follow_parent, PRISM, command, served, *extra, "--host", HOST, "--port", port]
+        arguments = [node, "--require", follow_parent, program, command, served, *extra, "--host", HOST, "--port", port]
         with _process([str(argument) for argument in arguments], folder / "prism.log") as process:
             yield _wait_until_ready(process, folder / "prism.log")
+
+
+def find_document() -> Path:
+    return SHIPPED if SHIPPED.exists() else CHECKOUT / "openapi.yaml"
 
 
 def _find_node() -> str:
     node = shutil.which("node")
     if node is None:
-        raise MockError("Node.js is missing: install Node.js 20 or later with npm, then run `make setup`.")
-    if not PRISM.exists():
-        raise MockError(f"Prism is missing ({PRISM}): run `make setup`, which installs it.")
+        raise MockError(f"Node.js is missing: install Node.js 20 or later with npm, then {_installing_prism()}.")
     return node
 
 
-def _check_free(port: int) -> None:
+def _find_prism() -> Path:
+    """Returns the Prism of the checkout, of the current folder, or of PATH."""
+    local = [folder / "node_modules" / ".bin" / "prism" for folder in (CHECKOUT, Path.cwd())]
+    on_path = shutil.which("prism")
+    for program in [*local, Path(on_path)] if on_path else local:
+        if program.exists():
+            return program
+    raise MockError(f"Prism is missing: {_installing_prism()}.")
+
+
+def _installing_prism() -> str:
+    in_checkout = (CHECKOUT / "package.json").exists()
+    return f"run `make setup` in {CHECKOUT}" if in_checkout else f"run `npm install {PRISM_PACKAGE}` in this folder"
+
+
+def check_free(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -160,39 +173,3 @@ def _accepts_connections(url: str) -> bool:
     with suppress(OSError), socket.create_connection((address.hostname, address.port), timeout=1):
         return True
     return False
-
-
-def _follow_log(mock: Mock) -> int:
-    """Print Prism's log until Prism exits; return the exit code."""
-    with mock.log_file.open(encoding="utf-8", errors="replace") as log:
-        while mock.process.poll() is None:
-            print(log.read(), end="", flush=True)
-            time.sleep(0.1)
-    print(f"The mock exited unexpectedly with code {mock.process.returncode}.", file=sys.stderr)
-    return 1
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Run a mock of the Konvo API.")
-    parser.add_argument("document", nargs="?", type=Path, default=DOCUMENT, help="default: openapi.yaml")
-    parser.add_argument("--port", type=int, default=4010, help="default: %(default)s; 0 for any free port")
-    options = parser.parse_args(arguments)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
-    try:
-        with prism(options.document, port=options.port) as mock:
-            print(
-                f"The mock of the Konvo API listens on {mock.url}; press Ctrl-C to stop it. In another terminal, run:"
-            )
-            print(f"    export KONVO_BASE_URL={mock.url} KONVO_API_KEY=anything", flush=True)
-            return _follow_log(mock)
-    except KeyboardInterrupt:
-        print("\nThe mock has stopped.")
-        return 0
-    except MockError as error:
-        print(error, file=sys.stderr)
-        return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
-from tests.support.factories import micros
+from .factories import micros
 
 INT32, MAX_LIMIT = 2**31 - 1, 200
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,10}")
@@ -27,7 +27,7 @@ class ListParameters(NamedTuple):
 
 
 def parse_query(query: Mapping[str, str]) -> ListParameters:
-    """Return the parameters; raise ValueError where one does not have its type."""
+    """Returns the parameters; raise ValueError where one does not have its type."""
     return ListParameters(
         parse_int(query, "page", -INT32 - 1, INT32),
         parse_int(query, "limit", 1, MAX_LIMIT) or MAX_LIMIT,

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.store import START, Change, Store, capped_count, moving, noisy_count
-from tests.unit.support.test_store import get, listed
+from konvoai.testing._store.changes import Change, moving
+from konvoai.testing._store.habits import START, capped_count, noisy_count
+from konvoai.testing._store.store import Store
+from tests.unit.testing.test_store import get, listed
 
 MINUTE, SECOND, DAY = timedelta(minutes=1), timedelta(seconds=1), timedelta(days=1)
 
