@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.habit_models import HABITS, draw_server
-from benchmarks.habit_readings import READERS, Reading, Server, read
+from tests.support.habit_models import HABITS, draw_server
+from tests.support.habit_readings import READERS, Reading, Server, read
 
 PAGE = Path(__file__).parents[1] / "docs" / "pagination.md"
 START, END = "<!-- habits: python -m benchmarks.habits -->", "<!-- end of habits -->"

@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 import httpx
 
-from benchmarks.habit_models import Draw
+from tests.support.habit_models import Draw
 from konvoai import APIStatusError, BadRequestError, KonvoError, NotFoundError, _resources
 from konvoai._pagination.paginator import AsyncPaginator, AsyncScan
 from konvoai._pagination.protocol import PageResponse
