@@ -53,6 +53,6 @@ def test_bounds_never_shrink(start: datetime, length: timedelta) -> None:
     assert minimum is not None
     assert maximum is not None
     low, high = datetime.fromisoformat(minimum), datetime.fromisoformat(maximum)
-    assert start - timedelta(milliseconds=1) < low <= start
-    assert high - timedelta(milliseconds=1) < end
+    assert timedelta(0) <= start - low < timedelta(milliseconds=1)
+    assert high - end < timedelta(milliseconds=1)
     assert end <= high or end.year == 9999

@@ -68,7 +68,8 @@ class ListFlow(StretchReader[T]):
                 return
         ignored = not timed
         if self._timed and (maximum is None or until < maximum):
-            ignored = yield from self._by_windows(self.catch_up(until if minimum is None else max(minimum, until)))
+            edge, complete = max(minimum or until, until), self._earlier + tracker.repeats == total
+            ignored = yield from self._by_windows(self.catch_up(edge, complete))
         if not self.counted or tracker.rose or self._earlier + tracker.repeats != total:
             yield from self._read_rest(total, until, ignored)
 

@@ -47,7 +47,7 @@ class ScanFlow(StretchReader[T]):
             span = PlannedWindow[T](minimum, horizon, records, total=records)
             yield from self.closed_windows(WindowPlan(span, self.created))
         edge = horizon if minimum is None else max(minimum, horizon)
-        yield from self.catch_up(edge)
+        yield from self.catch_up(edge, self.counted and self.emitted >= total)
         if self._seen is not None and not self.shortfall:
             yield from self.read_all_pages(self._seen)
             yield from self.catch_up(edge)  # so that the last copy of each record is its latest state

@@ -98,14 +98,18 @@ class StretchReader(WindowReader[T]):
         """The records of a window to yield: those that no window before it had, or that have changed since."""
         if self._late is None:
             new = [item for key, item in window.ready.items() if key not in self._previous]
+            self.emitted += len(new)
         else:
             new = [item for key, item in window.ready.items() if self._late.get(key) != item]
             self._late |= window.ready
         window.ready = {}
         return new
 
-    def catch_up(self, edge: datetime) -> Flow[Any]:
-        """Everything from a time on: closed windows, until one response has all that is after them."""
+    def catch_up(self, edge: datetime, complete: bool = False) -> Flow[Any]:
+        """Everything from a time on: closed windows, until one response has all that is after them.
+
+        Unless all records are in hand already, that is requested again: a replica may not have what left the windows.
+        """
         self._late = {} if self._late is None else self._late
         maximum, tails = self.bounds[1], 0
         for turn in range(MAX_ROUNDS):
@@ -115,7 +119,7 @@ class StretchReader(WindowReader[T]):
             if (yield from self.run(self.read_window(tail))) is None:
                 new, tails = self.unknown(tail), tails + 1
                 yield from self.emit(None, new)
-                if not new or tails == MAX_TAILS:  # else a replica may have more
+                if (not new and (complete or tails > 1)) or tails == MAX_TAILS:
                     return
                 continue
             yield from self.run(self.check_filters())

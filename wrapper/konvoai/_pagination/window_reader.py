@@ -38,6 +38,7 @@ class WindowReader(Generic[T]):
     Attributes:
         counted: Whether windows are proved by `count`.
         shortfall: How many records the server counts and does not give.
+        emitted: How many records closed windows had.
         created: When the first and the last of the records in hand were created, as far as they show.
     """
 
@@ -51,7 +52,7 @@ class WindowReader(Generic[T]):
         lag: timedelta = DEFAULT_LAG,
     ) -> None:
         self.bounds, self.concurrency, self.traits, self.lag = bounds, concurrency, traits or ServerTraits(), lag
-        self.counted, self.shortfall = self.traits.filters_count is not False, 0
+        self.counted, self.shortfall, self.emitted = self.traits.filters_count is not False, 0, 0
         self.created: list[datetime] = []
         self._limit, self._longest_page, self._joins, self._checked = limit, 0, False, False
         self._machine_now, self._date, self._in_flight = now, datetime.min.replace(tzinfo=UTC), 0
