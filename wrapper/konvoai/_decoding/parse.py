@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, NoReturn
 
+import msgspec
+
 
 class DecodedPage(NamedTuple):
     """The records of a page, and the server's total or None."""
@@ -30,8 +32,6 @@ class DecodeError(Exception):
 
 def parse(content: bytes) -> Any:
     """Returns the JSON value of a body; raises `DecodeError` where it is not JSON."""
-    import msgspec  # late: a program that imports konvoai may never read a response
-
     try:
         return msgspec.json.decode(content)
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -44,6 +44,15 @@ def parse(content: bytes) -> Any:
 
 def refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not valid JSON")
+
+
+def valid_records(body: Any) -> list[Any]:
+    """Returns the records of a parsed body; raises `DecodeError` where it is not an envelope."""
+    if not isinstance(body, dict):
+        raise DecodeError("the response is not a JSON object")
+    if not isinstance(body.get("result"), list):
+        raise DecodeError("the list of records is missing", "result")
+    return body["result"]
 
 
 def valid_count(count: Any) -> int | None:
