@@ -47,10 +47,11 @@ def decode_object(data: Any, cls: type, report: ReportDrift) -> Any:
     for name in [name for name in data if name in extras]:
         if fields:
             report(data, owner, name, "wrong type" if name in fields else "unknown field")
-        extra = data[name] if name in fields else convert(data[name], kept, (data, owner, "*"), report)
-        if kept is None or extra is UNSET:
+        if kept is None:
             return UNSET
-        rest[name] = extra
+        rest[name] = data[name] if name in fields else convert(data[name], kept, (data, owner, "*"), report)
+        if rest[name] is UNSET:
+            return UNSET
     if kept is not None:
         model.additional_properties = rest
     return model
