@@ -45,7 +45,7 @@ def strict(envelope: type, content: bytes, on_drift: OnDrift | None = None) -> t
         items = decode_page(envelope, content, Drift(on_drift or findings.append)).items
     except DecodeError as error:
         return error.json_path, {str(finding) for finding in findings}
-    assert described(pickle.loads(pickle.dumps(items))) == described(items)  # noqa: S301 - made here
+    assert described(pickle.loads(pickle.dumps(items))) == described(items)
     return described(items), {str(finding) for finding in findings}
 
 

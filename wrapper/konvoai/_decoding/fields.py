@@ -44,19 +44,14 @@ def json_names(cls: type) -> dict[str, str]:
     return {name: spelled[name] for name in names}
 
 
-class NameProbe:
-    """A value for any attribute that carries the name of the attribute through `to_dict`."""
+class NameProbe(str):
+    """The name of an attribute, which `to_dict` accepts as a value of any type."""
 
-    def __init__(self, name: str) -> None:
-        self.value = name
+    value = property(str)
+    isoformat = to_dict = str.__str__
 
-    def __str__(self) -> str:
-        return self.value
-
-    def __iter__(self) -> typing.Iterator["NameProbe"]:
+    def __iter__(self) -> typing.Iterator[str]:
         return iter([self])
-
-    isoformat = to_dict = __str__
 
 
 def attribute_name(value: Any) -> str:
@@ -75,5 +70,5 @@ def members_of(cls: type[Enum]) -> dict[Any, Enum]:
     return {member.value: member for member in cls}
 
 
-def plain_type(cls: type[Enum]) -> type[Any]:
+def plain_type(cls: type) -> type[Any]:
     return str if issubclass(cls, str) else int

@@ -12,8 +12,8 @@ from ..models import UNSET
 from .drift import Drift, DriftError
 from .fields import union_members
 from .parse import DecodedPage, DecodeError, gc_paused, parse, valid_count, valid_records
-from .strict import Findings, Learned, can_learn, strict
-from .tolerant import decode_object
+from .strict import Learned, can_learn, strict
+from .tolerant import Findings, decode_object
 
 MAX_LEARNED = 64
 """The fields to learn; with more, everything is forgotten, so that rare names make room for frequent ones."""

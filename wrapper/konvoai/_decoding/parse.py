@@ -50,9 +50,10 @@ def valid_records(body: Any) -> list[Any]:
     """Returns the records of a parsed body; raises `DecodeError` where it is not an envelope."""
     if not isinstance(body, dict):
         raise DecodeError("the response is not a JSON object")
-    if not isinstance(body.get("result"), list):
+    records = body.get("result")
+    if not isinstance(records, list):
         raise DecodeError("the list of records is missing", "result")
-    return body["result"]
+    return records
 
 
 def valid_count(count: Any) -> int | None:

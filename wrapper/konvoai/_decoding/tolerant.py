@@ -11,12 +11,10 @@ import types
 import typing
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from enum import Enum
+from enum import Enum, EnumType
 from itertools import takewhile
 from typing import Any, Literal
 from uuid import UUID
-
-import attrs
 
 from ..models import UNSET
 from .fields import extra_type, fields_of, members_of, plain_type, union_members
@@ -29,12 +27,20 @@ PLAIN: dict[Any, tuple[type, ...]] = {str: (str,), int: (int,), float: (float, i
 ANYTHING = (Any, object)
 
 
+class Findings(dict[tuple[str, ...], None]):
+    """Departures from the API document, each once: class, JSON name and kind."""
+
+    def report(self, data: dict[str, Any], *finding: str) -> None:
+        self[finding] = None
+
+
 def decode_object(data: Any, cls: type, report: ReportDrift) -> Any:
     """Returns the model of a JSON object, or UNSET where the value is not an object of that class."""
     if data.__class__ is not dict:
         return UNSET
     owner, fields, kept = cls.__name__, fields_of(cls), extra_type(cls)
-    model, extras, rest = cls.__new__(cls), data.keys() - fields.keys(), {}
+    model: Any = object.__new__(cls)
+    extras, rest = data.keys() - fields.keys(), {}
     for name, field in fields.items():
         raw = data.get(name, UNSET)
         value = raw if raw is UNSET else convert(raw, field.hint, (data, owner, name), report)
@@ -66,29 +72,25 @@ def convert(raw: Any, hint: Any, at: Location, report: ReportDrift) -> Any:
         return None
     choices = [choice for choice in choices if choice is not types.NoneType]
     if len(choices) > 1:  # which one is meant is unknown, and so what departs from it
-        report = ignore
+        report = Findings().report
     fitting = (convert_to(raw, choice, at, report) for choice in choices)
     return next((value for value in fitting if value is not UNSET), UNSET)
-
-
-def ignore(data: dict[str, Any], owner: str, name: str, kind: str) -> None:
-    pass
 
 
 def convert_to(raw: Any, hint: Any, at: Location, report: ReportDrift) -> Any:
     if hint in PLAIN:
         return raw if raw.__class__ in PLAIN[hint] else UNSET
+    if hint.__class__ is EnumType:
+        return convert_enum(raw, hint, at, report)
+    if hint in STRING_PARSERS:
+        return parse_string(raw, STRING_PARSERS[hint])
     if hint in ANYTHING:
         return raw
     if typing.get_origin(hint) is list:
-        return convert_items(raw, *typing.get_args(hint), at, report) if raw.__class__ is list else UNSET
+        return convert_items(raw, typing.get_args(hint)[0], at, report) if raw.__class__ is list else UNSET
     if typing.get_origin(hint) is Literal:
         return raw if (raw.__class__, raw) in [(value.__class__, value) for value in typing.get_args(hint)] else UNSET
-    if hint in STRING_PARSERS:
-        return parse_string(raw, STRING_PARSERS[hint])
-    if attrs.has(hint):
-        return decode_object(raw, hint, report)
-    return convert_enum(raw, hint, at, report)
+    return decode_object(raw, hint, report)
 
 
 def convert_items(raw: list[Any], hint: Any, at: Location, report: ReportDrift) -> Any:
@@ -97,7 +99,7 @@ def convert_items(raw: list[Any], hint: Any, at: Location, report: ReportDrift) 
     return items if len(items) == len(raw) else UNSET
 
 
-def convert_enum(raw: Any, cls: type[Enum], at: Location, report: ReportDrift) -> Any:
+def convert_enum(raw: Any, cls: Any, at: Location, report: ReportDrift) -> Any:
     if raw.__class__ is not plain_type(cls):
         return UNSET
     member = members_of(cls).get(raw)
