@@ -1,4 +1,4 @@
-"""What the tolerant decoder makes of a page, and the same of `decode_page`, told down to the last type."""
+"""Odd pages, and a comparison of `decode_page` with the tolerant decoder."""
 
 import json
 import pickle
@@ -32,7 +32,7 @@ def odd_pages(draw: st.DrawFn, schema: Schema) -> dict[str, Any]:
 
 
 def assert_decoded_as_by_the_tolerant_decoder(envelope: type, page: dict[str, Any]) -> None:
-    """Decode a page twice, the second time with what the first one has taught, and once with `on_drift="raise"`."""
+    """Decode a page twice, the second time with what the first has learned, and once with `on_drift="raise"`."""
     content = json.dumps(page).encode()
     expected = tolerant(envelope, content)
     assert [strict(envelope, content) for _ in range(2)] == [expected] * 2

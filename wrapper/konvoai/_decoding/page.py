@@ -12,8 +12,8 @@ from ..models import UNSET
 from .drift import Drift, DriftError
 from .fields import union_members
 from .parse import DecodedPage, DecodeError, gc_paused, parse, valid_count, valid_records
-from .strict import Learned, can_learn, strict
-from .tolerant import Findings, decode_object
+from .strict import Findings, Learned, can_learn, strict
+from .tolerant import decode_object
 
 MAX_LEARNED = 64
 """The fields to learn; with more, everything is forgotten, so that rare names make room for frequent ones."""
@@ -40,11 +40,6 @@ def record_type(envelope: type) -> type:
     return typing.cast(type, item)
 
 
-@functools.cache
-def page_decoder(envelope: type) -> "PageDecoder":
-    return PageDecoder(envelope)
-
-
 class PageDecoder:
     """Decodes the pages of one envelope, strictly where that works, and learns what departs from the API document."""
 
@@ -61,7 +56,8 @@ class PageDecoder:
 
     def _decode_strictly(self, cls: type, parse_as: Callable[..., Any], drift: Drift) -> Any:
         """Returns the model, or UNSET where only the tolerant decoder can decode it."""
-        decoder, found = strict(cls, self._learned), Findings()
+        decoder = strict(cls, self._learned)
+        found: Findings = {}
         try:
             (model,) = decoder.fill([parse_as(type=decoder.type)], found)
         except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -96,6 +92,9 @@ class PageDecoder:
     def _learn(self, departures: set[tuple[str, str]]) -> None:
         learned = self._learned.union(field for field in departures if can_learn(field[1]))
         self._learned = learned if len(learned) <= MAX_LEARNED else frozenset()
+
+
+page_decoder = functools.cache(PageDecoder)
 
 
 def json_path(tree: Any, target: Any) -> str:

@@ -19,8 +19,10 @@ import msgspec
 
 from ..models import UNSET
 from .fields import Field, extra_type, fields_of, members_of, plain_type, union_members
-from .tolerant import ANYTHING, PLAIN, Findings, convert
+from .tolerant import ANYTHING, PLAIN, convert
 
+Findings = dict[tuple[str, str, str], None]
+"""Departures from the API document, each once: class, JSON name and kind."""
 Learned = frozenset[tuple[str, str]]
 """Fields that departed from the API document: class and JSON name."""
 MAX_DEPTH = 5  # classes that contain one another have many paths, each with Structs of its own
@@ -101,7 +103,7 @@ def converter(field: Field, owner: str, kept: Any) -> Callable[[Any, dict[str, A
     optional, name = kept is not None and field.attribute and not field.required, field.name if field.attribute else "*"
 
     def convert_or_keep(raw: Any, rest: dict[str, Any], found: Findings) -> Any:
-        value = convert(raw, field.hint, ({}, owner, name), found.report)
+        value = convert(raw, field.hint, ({}, owner, name), lambda _, *finding: found.setdefault(finding))
         if value is UNSET:
             if not optional:
                 mismatch()

@@ -27,13 +27,6 @@ PLAIN: dict[Any, tuple[type, ...]] = {str: (str,), int: (int,), float: (float, i
 ANYTHING = (Any, object)
 
 
-class Findings(dict[tuple[str, ...], None]):
-    """Departures from the API document, each once: class, JSON name and kind."""
-
-    def report(self, data: dict[str, Any], *finding: str) -> None:
-        self[finding] = None
-
-
 def decode_object(data: Any, cls: type, report: ReportDrift) -> Any:
     """Returns the model of a JSON object, or UNSET where the value is not an object of that class."""
     if data.__class__ is not dict:
@@ -66,14 +59,12 @@ def decode_object(data: Any, cls: type, report: ReportDrift) -> Any:
 def convert(raw: Any, hint: Any, at: Location, report: ReportDrift) -> Any:
     """Returns the attribute for a JSON value, or UNSET where the value fits none of the types of a hint."""
     choices = union_members(hint)
-    if len(choices) == 1:
-        return convert_to(raw, choices[0], at, report)
     if raw is None and types.NoneType in choices:
         return None
     choices = [choice for choice in choices if choice is not types.NoneType]
-    if len(choices) > 1:  # which one is meant is unknown, and so what departs from it
-        report = Findings().report
-    fitting = (convert_to(raw, choice, at, report) for choice in choices)
+    if len(choices) == 1:
+        return convert_to(raw, choices[0], at, report)
+    fitting = (convert_to(raw, choice, at, lambda *_: None) for choice in choices)
     return next((value for value in fitting if value is not UNSET), UNSET)
 
 
