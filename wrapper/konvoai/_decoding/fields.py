@@ -70,5 +70,6 @@ def members_of(cls: type[Enum]) -> dict[Any, Enum]:
     return {member.value: member for member in cls}
 
 
+@functools.cache
 def plain_type(cls: type) -> type[Any]:
     return str if issubclass(cls, str) else int

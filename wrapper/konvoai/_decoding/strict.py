@@ -12,21 +12,20 @@ from datetime import datetime
 from enum import EnumType
 from functools import lru_cache, reduce
 from operator import or_
-from typing import Annotated, Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import attrs
 import msgspec
 
 from ..models import UNSET
 from .fields import Field, extra_type, fields_of, members_of, plain_type, union_members
-from .tolerant import ANYTHING, PLAIN, convert
+from .tolerant import ANYTHING, PLAIN, Location, convert
 
 Findings = dict[tuple[str, str, str], None]
 """Departures from the API document, each once: class, JSON name and kind."""
 Learned = frozenset[tuple[str, str]]
 """Fields that departed from the API document: class and JSON name."""
 MAX_DEPTH = 5  # classes that contain one another have many paths, each with Structs of its own
-TEXT = Annotated[str, msgspec.Meta(min_length=1)]
 SCALAR = str | int | float | bool | None
 FILL = """
 def fill(items, found):
@@ -47,7 +46,8 @@ CONVERT = "value if (value := struct.f{i}) is UNSET else convert{i}(value, rest,
 FAST = "%s if (value := struct.f{i}).__class__ is class{i} else " + CONVERT.replace("(value := struct.f{i})", "value")
 PLAIN_VALUE = FAST % "value"
 ENUM = FAST % "(fast{i}(value) or convert{i}(value, rest, found))"
-DATETIME = "(value := struct.f{i}) and (value if (value := fromisoformat(value)).tzinfo else mismatch())"
+AWARE = "value if (value := fromisoformat(value)).tzinfo else mismatch()"
+DATETIME = "value if (value := struct.f{i}) is UNSET or value is None else " + AWARE
 MODEL = FAST % "fast{i}([value], found)[0]"
 MODELS = FAST % "fast{i}(value, found)"
 
@@ -101,9 +101,10 @@ def strict(cls: type, learned: Learned, outer: frozenset[type] = frozenset()) ->
 def converter(field: Field, owner: str, kept: Any) -> Callable[[Any, dict[str, Any], Findings], Any]:
     """Returns a function that converts a value, or keeps it among the extras where it does not fit."""
     optional, name = kept is not None and field.attribute and not field.required, field.name if field.attribute else "*"
+    at: Location = ({}, owner, name)
 
     def convert_or_keep(raw: Any, rest: dict[str, Any], found: Findings) -> Any:
-        value = convert(raw, field.hint, ({}, owner, name), lambda _, *finding: found.setdefault(finding))
+        value = convert(raw, field.hint, at, lambda _, *finding: found.setdefault(finding))
         if value is UNSET:
             if not optional:
                 mismatch()
@@ -132,7 +133,7 @@ def rule_of(hint: Any, learned: Learned, outer: frozenset[type], *, loose: bool 
         return Rule(Any, ENUM, plain_type(member), members_of(member).get) if loose else Rule(member, EXACT)
     if member in PLAIN:
         return Rule(Any, PLAIN_VALUE, member) if loose else Rule(reduce(or_, PLAIN[member]), EXACT)
-    return Rule(TEXT, DATETIME) if member is datetime and not loose else Rule(Any, CONVERT)
+    return Rule(str, DATETIME) if member is datetime and not loose else Rule(Any, CONVERT)
 
 
 def may_nest(cls: type, outer: frozenset[type]) -> bool:

@@ -61,7 +61,8 @@ def convert(raw: Any, hint: Any, at: Location, report: ReportDrift) -> Any:
     choices = union_members(hint)
     if raw is None and types.NoneType in choices:
         return None
-    choices = [choice for choice in choices if choice is not types.NoneType]
+    if len(choices) > 1:
+        choices = [choice for choice in choices if choice is not types.NoneType]
     if len(choices) == 1:
         return convert_to(raw, choices[0], at, report)
     fitting = (convert_to(raw, choice, at, lambda *_: None) for choice in choices)
