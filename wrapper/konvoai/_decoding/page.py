@@ -49,7 +49,7 @@ class PageDecoder:
 
     def decode(self, content: bytes, drift: Drift) -> DecodedPage:
         page = self._decode_strictly(self._envelope, functools.partial(msgspec.json.decode, content), drift)
-        if page is UNSET or page.result.__class__ is not list:
+        if page is UNSET:
             return self._decode_tolerantly(parse(content), drift)
         extras = getattr(page, "additional_properties", {})
         return DecodedPage(page.result, valid_count(extras.get("count", getattr(page, "count", None))))
@@ -62,7 +62,7 @@ class PageDecoder:
             (model,) = decoder.fill([parse_as(type=decoder.type)], found)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             return UNSET
-        if found and drift.raises:
+        if (found and drift.raises) or (cls is self._envelope and model.result.__class__ is not list):
             return UNSET
         for finding in found:
             drift.report({}, *finding)

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, NoReturn
 
-import msgspec
-
 
 class DecodedPage(NamedTuple):
     """The records of a page, and the server's total or None."""
@@ -32,6 +30,8 @@ class DecodeError(Exception):
 
 def parse(content: bytes) -> Any:
     """Returns the JSON value of a body; raises `DecodeError` where it is not JSON."""
+    import msgspec  # late: a program that imports konvoai may never read a response
+
     try:
         return msgspec.json.decode(content)
     except (msgspec.MsgspecError, ValueError, RecursionError):
