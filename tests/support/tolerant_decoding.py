@@ -18,6 +18,18 @@ from konvoai.models import UNSET
 from tests.support.api_document import Schema
 from tests.support.strategies import any_json, conforming, locations
 
+odd_times = st.sampled_from(
+    [
+        "2026-02-25T16:46:34",
+        "2026-02-25t16:46:34z",
+        "2026-02-25 16:46:34+05:30",
+        "2026-02-25T16:46:34.123456789Z",
+        "9999-12-31T23:59:60Z",
+        "2026-02-25",
+        "yesterday",
+    ]
+)
+
 
 @st.composite
 def odd_pages(draw: st.DrawFn, schema: Schema) -> dict[str, Any]:
@@ -26,7 +38,7 @@ def odd_pages(draw: st.DrawFn, schema: Schema) -> dict[str, Any]:
     page.setdefault("result", [])
     inside = [(holder, name) for holder, name in locations(page) if holder is not page or name != "result"]
     for holder, name in draw(st.lists(st.sampled_from(inside), max_size=3) if inside else st.just([])):
-        holder[name] = draw(any_json)
+        holder[name] = draw(any_json | odd_times)
     page["result"] = page["result"] * draw(st.sampled_from([1, 12]))
     return page
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from konvoai import AISessionResponse
 from konvoai._decoding.drift import Drift
 from konvoai._decoding.page import decode_page
+from konvoai._decoding.parse import DecodeError
 from tests.support.tolerant_decoding import assert_decoded_as_by_the_tolerant_decoder, odd_pages
 
 PAGE = {"$ref": "#/components/schemas/AISessionResponse"}
@@ -72,3 +73,12 @@ def test_the_body_of_a_page_is_not_kept() -> None:
         references = sys.getrefcount(content)
         decode_page(AISessionResponse, content, Drift("ignore"))
         assert sys.getrefcount(content) == references
+
+
+@pytest.mark.parametrize("records", [{}, {"result": None}, {"result": {}}])
+def test_a_page_without_records_reports_no_departure(records: Any) -> None:
+    decode_page(AISessionResponse, b'{"learned": 1, "result": []}', Drift("ignore"))
+    findings: list[Any] = []
+    with pytest.raises(DecodeError, match="the list of records is missing"):
+        decode_page(AISessionResponse, json.dumps({"learned": 1, **records}).encode(), Drift(findings.append))
+    assert findings == []
