@@ -19,6 +19,7 @@ from konvoai._decoding.drift import Drift
 from konvoai._decoding.page import decode_page
 from tests.support import api_document
 from tests.support.strategies import conforming
+from tests.support.tolerant_decoding import assert_decoded_as_by_the_tolerant_decoder, odd_pages
 
 api_document.PATH = Path(sys.argv[1])
 DECODE = partial(decode_page, models.OrderResponse)
@@ -44,6 +45,12 @@ def decode(*records: Any) -> list[Any]:
 def a_conforming_response_equals_from_dict(page: dict[str, Any]) -> None:
     response = make_response(page)
     assert page_response(DECODE, response, Drift("raise")).items == models.OrderResponse.from_dict(page).result
+
+
+@settings(deadline=None, max_examples=60)
+@given(odd_pages(ORDERS))
+def odd_pages_decode_as_by_the_tolerant_decoder(page: dict[str, Any]) -> None:
+    assert_decoded_as_by_the_tolerant_decoder(models.OrderResponse, page)
 
 
 def each_type_is_decoded() -> None:
@@ -86,6 +93,7 @@ def an_invalid_required_field_is_an_error_with_its_path() -> None:
 
 if __name__ == "__main__":
     a_conforming_response_equals_from_dict()
+    odd_pages_decode_as_by_the_tolerant_decoder()
     each_type_is_decoded()
     mismatched_fields_are_kept_in_additional_properties()
     an_invalid_required_field_is_an_error_with_its_path()

@@ -23,7 +23,7 @@ from konvoai import (
 )
 from konvoai._client import page_response
 from konvoai._decoding.drift import Drift
-from konvoai._decoding.page import decode_page
+from konvoai._decoding.page import decode_page, page_decoder
 from konvoai._settings import OnDrift
 from konvoai.testing._http_server import Reply, serving
 from tests.support import api_document
@@ -45,6 +45,7 @@ TYPES = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
 
 
 def decode(body: Any, on_drift: OnDrift = "ignore") -> list[AISession]:
+    page_decoder.cache_clear()  # forget what other tests have taught
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     response = httpx.Response(200, content=content, request=httpx.Request("GET", "https://konvo.example/x?secret=1"))
     return page_response(partial(decode_page, AISessionResponse), response, Drift(on_drift)).items

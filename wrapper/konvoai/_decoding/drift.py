@@ -14,11 +14,12 @@ class Drift:
 
     def __init__(self, on_drift: OnDrift) -> None:
         self._on_drift = on_drift
+        self.raises = on_drift == "raise"
         self._reported: set[tuple[str, str, str]] = set()
 
     def report(self, data: dict[str, Any], owner: str, name: str, kind: str) -> None:
         finding = (owner, name, kind)
-        if self._on_drift == "raise":
+        if self.raises:
             raise DriftError(data, name, kind)
         if self._on_drift == "ignore" or finding in self._reported or len(self._reported) >= MAX_FINDINGS:
             return

@@ -1,17 +1,39 @@
-"""The fields of a generated class: their JSON names, their types, and how strings become values."""
+"""The fields of a generated class: their JSON names and types."""
 
-import re
+import functools
 import types
 import typing
-from collections.abc import Callable
-from datetime import date, datetime, timedelta
 from enum import Enum
-from typing import Any
-from uuid import UUID
+from typing import Any, NamedTuple
 
 import attrs
 
-from ..models import UNSET, Unset
+from .. import models
+from ..models import Unset
+
+
+class Field(NamedTuple):
+    """A field that the API document lists for a class."""
+
+    attribute: str
+    name: str
+    hint: Any
+    required: bool = False
+
+
+@functools.cache
+def fields_of(cls: type) -> dict[str, Field]:
+    """Returns the listed fields of a generated class, by JSON name."""
+    names, hints = json_names(cls), typing.get_type_hints(cls, localns=vars(models))
+    required = {field.name: field.default is attrs.NOTHING for field in attrs.fields(cls)}
+    return {name: Field(key, name, hints[key], required[key]) for key, name in names.items()}
+
+
+@functools.cache
+def extra_type(cls: type) -> Any:
+    """Returns the type of the fields that a class does not list; None where it keeps no others."""
+    hint = typing.get_type_hints(cls, localns=vars(models)).get("additional_properties")
+    return None if hint is None else typing.get_args(hint)[1]
 
 
 def json_names(cls: type) -> dict[str, str]:
@@ -22,56 +44,32 @@ def json_names(cls: type) -> dict[str, str]:
     return {name: spelled[name] for name in names}
 
 
-class NameProbe:
-    """A value for any attribute that carries the name of the attribute through `to_dict`."""
+class NameProbe(str):
+    """The name of an attribute, which `to_dict` accepts as a value of any type."""
 
-    def __init__(self, name: str) -> None:
-        self.value = name
+    value = property(str)
+    isoformat = to_dict = str.__str__
 
-    def __str__(self) -> str:
-        return self.value
-
-    def __iter__(self) -> typing.Iterator["NameProbe"]:
+    def __iter__(self) -> typing.Iterator[str]:
         return iter([self])
-
-    isoformat = to_dict = __str__
 
 
 def attribute_name(value: Any) -> str:
     return attribute_name(value[0]) if isinstance(value, list) else str(value)
 
 
+@functools.cache
 def union_members(hint: Any) -> list[Any]:
     """Returns the types that an attribute may have, UNSET left out."""
     union = isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union
     return [member for member in (typing.get_args(hint) if union else [hint]) if member is not Unset]
 
 
+@functools.cache
 def members_of(cls: type[Enum]) -> dict[Any, Enum]:
     return {member.value: member for member in cls}
 
 
-def plain_type(cls: type[Enum]) -> type[Any]:
+@functools.cache
+def plain_type(cls: type) -> type[Any]:
     return str if issubclass(cls, str) else int
-
-
-def parse_datetime(raw: str) -> Any:
-    """Returns an aware datetime for any RFC 3339 spelling; a leap second becomes the second after it."""
-    try:
-        parsed = datetime.fromisoformat(raw)
-    except ValueError:
-        parsed = datetime.fromisoformat(re.sub(r":60(?=[.Z+-]|$)", ":59", raw.upper()))
-        parsed += timedelta(seconds=":60" in raw)
-    return UNSET if parsed.tzinfo is None else parsed
-
-
-def parse_exactly(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Returns a parser that accepts only the canonical spelling, so that `to_dict` gives back the same string."""
-    return lambda raw: value if str(value := parse(raw)) == raw else UNSET
-
-
-STRING_PARSERS: dict[Any, Callable[[str], Any]] = {
-    datetime: parse_datetime,
-    date: parse_exactly(date.fromisoformat),
-    UUID: parse_exactly(UUID),
-}

@@ -2,14 +2,21 @@
 
 import functools
 import typing
+from collections.abc import Callable
 from typing import Any
+
+import msgspec
 
 from .. import models
 from ..models import UNSET
-from .decoder import decoder
 from .drift import Drift, DriftError
 from .fields import union_members
-from .parse import DecodedPage, DecodeError, gc_paused, parse, valid_count
+from .parse import DecodedPage, DecodeError, gc_paused, parse, valid_count, valid_records
+from .strict import Findings, Learned, can_learn, strict
+from .tolerant import decode_object
+
+MAX_LEARNED = 64
+"""The fields to learn; with more, everything is forgotten, so that rare names make room for frequent ones."""
 
 
 def decode_page(envelope: type, content: bytes, drift: Drift) -> DecodedPage:
@@ -22,22 +29,7 @@ def decode_page(envelope: type, content: bytes, drift: Drift) -> DecodedPage:
         DecodeError: The body is not such an envelope, or a record is not a JSON object.
     """
     with gc_paused():
-        return decode_envelope(content, envelope, drift)
-
-
-def decode_envelope(content: bytes, envelope: type, drift: Drift) -> DecodedPage:
-    body = parse(content)
-    if not isinstance(body, dict):
-        raise DecodeError("the response is not a JSON object")
-    if not isinstance(body.get("result"), list):
-        raise DecodeError("the list of records is missing", "result")
-    try:
-        items = decode_records(body["result"], record_type(envelope), drift)
-        check_envelope(body, envelope, drift)
-    except DriftError as found:
-        path = f"{json_path(body, found.data)}.{found.name}".lstrip(".")
-        raise DecodeError(f"{found.kind}, and on_drift is 'raise'", path) from None
-    return DecodedPage(items, valid_count(body.get("count")))
+        return page_decoder(envelope).decode(content, drift)
 
 
 @functools.cache
@@ -48,20 +40,61 @@ def record_type(envelope: type) -> type:
     return typing.cast(type, item)
 
 
-def decode_records(records: list[Any], cls: type, drift: Drift) -> list[Any]:
-    """Decodes in place, so that the memory of each record's JSON serves the next one."""
-    decode, report = decoder(cls), drift.report
-    for index, record in enumerate(records):
-        item = decode(record, {}, report)
-        if item is UNSET:
-            raise DecodeError(f"the record is not a valid {cls.__name__}", f"result[{index}]")
-        records[index] = item
-    return records
+class PageDecoder:
+    """Decodes the pages of one envelope, strictly where that works, and learns what departs from the API document."""
+
+    def __init__(self, envelope: type) -> None:
+        self._envelope, self._record = envelope, record_type(envelope)
+        self._learned: Learned = frozenset()
+
+    def decode(self, content: bytes, drift: Drift) -> DecodedPage:
+        page = self._decode_strictly(self._envelope, functools.partial(msgspec.json.decode, content), drift)
+        if page is UNSET:
+            return self._decode_tolerantly(parse(content), drift)
+        extras = getattr(page, "additional_properties", {})
+        return DecodedPage(page.result, valid_count(extras.get("count", getattr(page, "count", None))))
+
+    def _decode_strictly(self, cls: type, parse_as: Callable[..., Any], drift: Drift) -> Any:
+        """Returns the model, or UNSET where only the tolerant decoder can decode it."""
+        decoder = strict(cls, self._learned)
+        found: Findings = {}
+        try:
+            (model,) = decoder.fill([parse_as(type=decoder.type)], found)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return UNSET
+        if (found and drift.raises) or (cls is self._envelope and model.result.__class__ is not list):
+            return UNSET
+        for finding in found:
+            drift.report({}, *finding)
+        return model
+
+    def _decode_tolerantly(self, body: Any, drift: Drift) -> DecodedPage:
+        departures = set()
+
+        def report(data: dict[str, Any], owner: str, name: str, kind: str) -> None:
+            departures.add((owner, name))
+            drift.report(data, owner, name, kind)
+
+        records = valid_records(body)
+        try:
+            for index, record in enumerate(records):  # in place: the memory of each record's JSON serves the next one
+                item = self._decode_strictly(self._record, functools.partial(msgspec.convert, record), drift)
+                records[index] = decode_object(record, self._record, report) if item is UNSET else item
+                if records[index] is UNSET:
+                    raise DecodeError(f"the record is not a valid {self._record.__name__}", f"result[{index}]")
+            decode_object({**body, "result": []}, self._envelope, report)
+        except DriftError as found:
+            path = f"{json_path(body, found.data)}.{found.name}".lstrip(".")
+            raise DecodeError(f"{found.kind}, and on_drift is 'raise'", path) from None
+        self._learn(departures)
+        return DecodedPage(records, valid_count(body.get("count")))
+
+    def _learn(self, departures: set[tuple[str, str]]) -> None:
+        learned = self._learned.union(field for field in departures if can_learn(field[1]))
+        self._learned = learned if len(learned) <= MAX_LEARNED else frozenset()
 
 
-def check_envelope(body: dict[str, Any], envelope: type, drift: Drift) -> None:
-    """Reports drift of the envelope, its records left out."""
-    decoder(envelope)({**body, "result": []}, {}, drift.report)
+page_decoder = functools.cache(PageDecoder)
 
 
 def json_path(tree: Any, target: Any) -> str:

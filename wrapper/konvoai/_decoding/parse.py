@@ -46,6 +46,16 @@ def refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not valid JSON")
 
 
+def valid_records(body: Any) -> list[Any]:
+    """Returns the records of a parsed body; raises `DecodeError` where it is not an envelope."""
+    if not isinstance(body, dict):
+        raise DecodeError("the response is not a JSON object")
+    records = body.get("result")
+    if not isinstance(records, list):
+        raise DecodeError("the list of records is missing", "result")
+    return records
+
+
 def valid_count(count: Any) -> int | None:
     """Returns the server's `count`, or None where it is not a number of records."""
     return count if type(count) is int and count >= 0 else None

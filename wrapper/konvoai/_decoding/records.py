@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from .drift import Drift
-from .parse import DecodedPage, DecodeError, gc_paused, parse, valid_count
+from .parse import DecodedPage, DecodeError, gc_paused, parse, valid_count, valid_records
 
 
 class Record(NamedTuple):
@@ -36,9 +36,8 @@ def decode_raw_page(content: bytes, drift: Drift) -> DecodedPage:
             count, pairs = body.count, [(one_line(raw), msgspec.json.decode(raw)) for raw in body.result]
         except (msgspec.MsgspecError, ValueError, RecursionError):  # not an envelope, or only for the standard parser
             parsed = parse(content)
-            if not isinstance(parsed, dict) or not isinstance(parsed.get("result"), list):
-                raise DecodeError("the list of records is missing", "result") from None
-            count, pairs = parsed.get("count"), [(json.dumps(item), item) for item in parsed["result"]]
+            pairs = [(json.dumps(item), item) for item in valid_records(parsed)]
+            count = parsed.get("count")
         for index, (_, data) in enumerate(pairs):
             if not isinstance(data, dict):
                 raise DecodeError("the record is not a JSON object", f"result[{index}]")
