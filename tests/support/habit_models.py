@@ -64,7 +64,7 @@ def at_rest(draw: Draw) -> None:
 
 def draw_server(seed: str, shapes: list[Shape]) -> Draw:
     """Return a server whose sessions are spread over hours to months, and which has the given shapes."""
-    random = Random(seed)  # noqa: S311 - no secret
+    random = Random(seed)
     size = round(math.exp(random.uniform(math.log(300), math.log(3000))))
     limit = random.choice([limit for limit in LIMITS if size <= MAX_PAGES * limit])
     gap = random.choice([2.0, 60.0, 3600.0])

@@ -15,7 +15,6 @@ from unittest.mock import patch
 
 import httpx
 
-from tests.support.habit_models import Draw
 from konvoai import APIStatusError, BadRequestError, KonvoError, NotFoundError, _resources
 from konvoai._pagination.paginator import AsyncPaginator, AsyncScan
 from konvoai._pagination.protocol import PageResponse
@@ -26,6 +25,7 @@ from konvoai.testing._store.factories import EPOCH, TICK, identifier, number_of
 from konvoai.testing._store.list_parameters import ListParameters
 from konvoai.testing._store.session_table import NO_TIME
 from konvoai.testing._store.store import Store
+from tests.support.habit_models import Draw
 
 TURNS = 3
 ERRORS: dict[int, type[APIStatusError]] = {400: BadRequestError, 404: NotFoundError}
@@ -90,7 +90,7 @@ class Server:
         self.size = min(draw.limit, self.store.cap)
         self.ideal = max(1, math.ceil(len(draw.created) / self.size))
         self.max_requests = 50 * self.ideal + 200
-        self._draw, self._random = draw, Random(draw.options["seed"])  # noqa: S311 - no secret
+        self._draw, self._random = draw, Random(draw.options["seed"])
         self._imported: set[int] = set()
         self.touched: Counter[int] = Counter()
 

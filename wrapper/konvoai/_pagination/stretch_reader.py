@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections import deque
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from .page_tracker import PageTracker
@@ -14,7 +14,6 @@ from .window_reader import Requests, WindowReader
 T = TypeVar("T")
 MAX_ROUNDS = 6
 MAX_TAILS = 3
-FUTURE, END = timedelta(days=1), datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class StretchReader(WindowReader[T]):
@@ -28,6 +27,10 @@ class StretchReader(WindowReader[T]):
     @abstractmethod
     def emit(self, end: datetime | None, items: list[T]) -> Flow[Any]:
         """Yields records; where there is an end, all up to there have been yielded."""
+
+    @property
+    def unbounded(self) -> bool:
+        return self.bounds == (None, None)
 
     def first_response(self, request: PageRequest) -> Requests[PageResponse[T]]:
         response = yield from self.fetch([request])
@@ -112,7 +115,7 @@ class StretchReader(WindowReader[T]):
         """
         self._late = {} if self._late is None else self._late
         maximum, tails = self.bounds[1], 0
-        for turn in range(MAX_ROUNDS):
+        for _ in range(MAX_ROUNDS):
             tail = PlannedWindow[T](edge, maximum, open=True)
             if maximum is not None and edge >= maximum:
                 return
@@ -123,8 +126,6 @@ class StretchReader(WindowReader[T]):
                     return
                 continue
             yield from self.run(self.check_filters())
-            if turn == 1 and maximum is None:
-                maximum = yield from self._read_future()
             margins = (self.lag, self.lag / 2, self.lag / 4, SECOND)
             until = next((time for time in map(self.horizon, margins) if time > edge), None)
             if until is None:  # a clock that stands still, or more than a page in a second
@@ -134,15 +135,6 @@ class StretchReader(WindowReader[T]):
         tail = PlannedWindow(edge, maximum, open=True, unsplit=True)
         yield from self.run(self.read_window(tail))
         yield from self.emit(None, self.unknown(tail))
-
-    def _read_future(self) -> Flow[Any]:
-        """Records with times of the future, which no response has with the rest; returns where they start."""
-        start = self.now() + FUTURE
-        response = yield from self.fetch([PageRequest(None, start, None)])
-        if not response.items:
-            return None
-        yield from self.closed_windows(WindowPlan(PlannedWindow(start, END, response.count)))
-        return start
 
     def has_untimed(self, total: int) -> Requests[bool]:
         """Whether there seem to be records without an update time, which no filter lets through.

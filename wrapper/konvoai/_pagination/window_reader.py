@@ -63,10 +63,6 @@ class WindowReader(Generic[T]):
     def page_size(self) -> int:
         return max(self._longest_page, 1)
 
-    @property
-    def unbounded(self) -> bool:
-        return self.bounds == (None, None)
-
     def now(self) -> datetime:
         """The server's time in whole seconds, by its latest `Date`; this machine's until there is one."""
         return (self._date if self._date.year > 1 else self._machine_now().astimezone(UTC)).replace(microsecond=0)
