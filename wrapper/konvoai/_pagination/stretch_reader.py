@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from .page_tracker import PageTracker
 from .protocol import Bounds, Flow, PageRequest, PageResponse, incomplete
 from .record_keys import SeenIds, record_keys
-from .window_plan import SECOND, PlannedWindow, Refused, Split, WindowPlan, half_second
+from .window_plan import REFUSED, SECOND, PlannedWindow, Split, WindowPlan, half_second
 from .window_reader import Requests, WindowReader
 
 T = TypeVar("T")
@@ -77,13 +77,11 @@ class StretchReader(WindowReader[T]):
         try:
             window.wanted += window.flow.send(response)
         except StopIteration as end:
-            if isinstance(end.value, Split):
+            window.flow, window.done = None, end.value is None
+            if end.value == REFUSED and not plan.join(window) and response.error is not None:
+                raise response.error from None
+            if isinstance(end.value, Split) and end.value != REFUSED:
                 plan.split(window, end.value, self.page_size)
-            elif not isinstance(end.value, Refused):
-                window.done = True
-            elif not plan.join(window):
-                raise response.error or RuntimeError from None
-            window.flow = None
 
     def _emit_ready(self, plan: WindowPlan[T]) -> Flow[Any]:
         """Yields what the first window has so far, and its end once it is whole."""

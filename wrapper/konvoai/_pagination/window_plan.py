@@ -31,8 +31,7 @@ class Split(NamedTuple):
     pages: float = ONE_PAGE
 
 
-class Refused(NamedTuple):
-    """A window whose bounds the server does not accept."""
+REFUSED = Split(-1)  # its bounds are not accepted by the server
 
 
 @dataclass(eq=False)
@@ -63,7 +62,7 @@ class PlannedWindow(Generic[T]):
     unsplit: bool = False
     pages: float = TARGET_PAGES
     open: bool = False
-    flow: Generator[list[PageRequest], PageResponse[T], Split | Refused | None] | None = None
+    flow: Generator[list[PageRequest], PageResponse[T], Split | None] | None = None
     wanted: list[PageRequest] = field(default_factory=list)
     known: set[Key] = field(default_factory=set)
     keys: set[Key] = field(default_factory=set)

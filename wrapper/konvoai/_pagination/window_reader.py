@@ -7,12 +7,12 @@ from typing import Any, Generic, TypeVar
 from ..errors import APIStatusError, PaginationError
 from .protocol import DEFAULT_LAG, Bounds, PageRequest, PageResponse, ServerTraits
 from .record_keys import Key, PassedPages, record_keys
-from .window_plan import SECOND, TARGET_PAGES, PlannedWindow, Refused, Split
+from .window_plan import REFUSED, SECOND, TARGET_PAGES, PlannedWindow, Split
 
 T = TypeVar("T")
 R = TypeVar("R")
 Requests = Generator[list[PageRequest], PageResponse[Any], R]
-REFUSED = (400, 404, 422)  # the statuses for a page that is not there, or for a time that is not accepted
+REFUSED_STATUSES = (400, 404, 422)  # the statuses for a page that is not there, or for a time that is not accepted
 COMMON_PAGE_SIZES = frozenset({10, 20, 25, 50, 100})  # a page of such a length may be all that the server gives
 EMPTY_TIMES = (datetime(1850, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 MAX_PAGES = 16  # of a window
@@ -74,7 +74,7 @@ class WindowReader(Generic[T]):
         try:
             response = yield requests
         except APIStatusError as error:
-            if error.status_code not in REFUSED:
+            if error.status_code not in REFUSED_STATUSES:
                 raise
             response = PageResponse([], None, error=error)
         self._in_flight -= 1
@@ -115,39 +115,38 @@ class WindowReader(Generic[T]):
             window.keys.add(key)
         return keys
 
-    def read_window(
-        self, window: PlannedWindow[T], first: PageResponse[T] | None = None
-    ) -> Requests[Split | Refused | None]:
+    def read_window(self, window: PlannedWindow[T], first: PageResponse[T] | None = None) -> Requests[Split | None]:
         """Reads a window, of which the first page may be there; returns None where it is proved whole."""
         if not self.counted:
             return (yield from self._without_count(window, first))
         first = first or (yield [window.request()])
         if first.error is not None:
-            return Refused()
+            return REFUSED
         found = PassedPages()
         self._add(window, found, 0, first)
         if self.is_whole(first):
             return None
-        if not self.counted:
-            return (yield from self._without_count(window, first))
-        count = first.count or 0
-        window.on_count(count)
-        if self._repeats(first):
-            yield from self.check_filters()
-            if count <= len(self._previous):  # the server rounds bounds, so that the window before is the same
+        if self.counted:
+            window.on_count(first.count or 0)
+            part = window.source is not None and (window.records or 0) >= (window.total or 0)
+            if part or not first.items or self._repeats(found.keys):  # what it counts, or has, is another's
+                yield from self.check_filters()
+        if self.counted:
+            return (yield from self._by_count(window, found))
+        return (yield from self._without_count(window, first))
+
+    def _by_count(self, window: PlannedWindow[T], found: PassedPages) -> Requests[Split | None]:
+        """Reads the other pages of a window, of which the first is found."""
+        count, length = found.counts[0], found.total
+        if self._repeats(found.keys) and not window.open:  # the server rounds bounds, to days for instance
+            if count == len(self._previous) and self._late is None:
                 return None
             window.unsplit = True
-        pages = -(-count // self.page_size)
-        if not first.items or (window.source is not None and count >= (window.total or 0)):
-            yield from self.check_filters()
-            if not self.counted:
-                return (yield from self._without_count(window))
-        if not window.is_narrow and pages > (1 if window.open else MAX_PAGES):
+        if not window.is_narrow and count > self.page_size * (1 if window.open else MAX_PAGES):
             return Split(count, TARGET_PAGES)
-        yield from self._read_pages(window, found, pages)
-        whole = found.held == found.total == count and (len(first.items) == count or not window.open)
-        if whole and self.counted and count >= max(found.counts):
-            if pages > 1:
+        yield from self._read_pages(window, found)
+        if found.held == found.total == count == max(found.counts) and (length == count or not window.open):
+            if count > self.page_size:
                 self.traits.proven_count = max(count, self.traits.proven_count)
             return None
         yield from self.check_filters()
@@ -159,9 +158,10 @@ class WindowReader(Generic[T]):
             return Split(count)
         return (yield from self._by_passes(window, found, count))
 
-    def _read_pages(self, window: PlannedWindow[T], found: PassedPages, pages: int) -> Requests[None]:
+    def _read_pages(self, window: PlannedWindow[T], found: PassedPages) -> Requests[None]:
         """Requests the other pages of a window, and those after them while fewer rows came than are counted."""
         count, empty = found.counts[0], 0
+        pages = -(-count // self.page_size)
         # One page more than counted where the last is full: a server may count no further than a cap.
         full = found.repeats or (count > self.traits.proven_count and count % self.page_size == 0)
         requests = [window.request(self.number(index)) for index in range(1, pages + bool(full))]
@@ -221,24 +221,25 @@ class WindowReader(Generic[T]):
             found.error = response.error
         return found
 
-    def _without_count(
-        self, window: PlannedWindow[T], first: PageResponse[T] | None = None
-    ) -> Requests[Split | Refused | None]:
+    def _without_count(self, window: PlannedWindow[T], first: PageResponse[T] | None = None) -> Requests[Split | None]:
+        """Reads a window from its end to its beginning; a page that is empty shows its end."""
         last = 1 if window.is_narrow or window.open or window.source is None else UNCOUNTED_PAGES
         behind = yield [window.request(self.number(last))]
-        if not (window.is_narrow or self._repeats(behind, first)) and len(behind.items) >= (
-            1 if window.open else self.page_size
+        new = set(record_keys(behind.items)).difference(record_keys(first.items if first else ()))
+        if (
+            new
+            and not (window.is_narrow or self._repeats(new))
+            and len(behind.items) >= (1 if window.open else self.page_size)
         ):
             if not window.open:
                 yield from self.check_filters()
             return Split(0, UNCOUNTED_PAGES)
         found = yield from self._backwards(window, last, behind)
-        return Refused() if found.error is not None else None
+        return REFUSED if found.error is not None else None
 
-    def _repeats(self, page: PageResponse[T], first: PageResponse[T] | None = None) -> bool:
-        """Whether a page has only records of the window before, as the server rounds bounds, or of the first page."""
-        known = self._previous.union(record_keys(first.items if first else ()))
-        return bool(page.items) and known.issuperset(record_keys(page.items))
+    def _repeats(self, keys: set[Key]) -> bool:
+        """Whether these are keys of the window before."""
+        return bool(keys) and self._previous.issuperset(keys)
 
     def _note_shortfall(self, missing: int) -> None:
         if missing > 0:
