@@ -106,7 +106,9 @@ class Konvo(BaseClient):
         return self._api.set_httpx_client(self._transport.http)
 
     def _fetch(self, query: ListQuery, request: dict[str, Any], stop: threading.Event | None = None) -> Any:
-        return page_response(query.decode, self._transport.send(request, stop), self._drift)
+        """Returns the response; in a reading, which `stop` cancels, what decodes it in the thread that reads."""
+        decode = partial(page_response, query.decode, self._transport.send(request, stop), self._drift)
+        return decode() if stop is None else decode
 
     def close(self) -> None:
         """Cancels the requests in flight and closes the connections; an `http_client` of your own stays open."""
