@@ -1,5 +1,6 @@
 """The httpx client of konvoai's own, and one that the user passes."""
 
+import ssl
 from collections.abc import Callable
 from urllib.request import getproxies
 
@@ -9,12 +10,14 @@ import pytest
 from konvo_api_client.api.ai_sessions import list_ai_sessions
 from konvoai import APIStatusError, AsyncKonvo, ConfigurationError, Konvo, KonvoError, NotFoundError
 from konvoai._http import clients
+from tests.support import ROOT
 from tests.support.both_clients import ClientMode, read
-from tests.support.http_server import Reply, paged, replies, serving, sessions
+from tests.support.http_server import Reply, Request, paged, replies, serving, sessions
 
 ONE = Reply({"count": 1, "result": sessions(1)})
 
 NONE = Reply({"count": 1, "result": []})
+CERTIFICATE = ROOT / "tests/support/self-signed.pem"
 
 
 def test_no_redirect_is_followed_by_a_client_that_follows_them() -> None:
@@ -167,3 +170,43 @@ def test_the_users_client_keeps_its_cookies() -> None:
             for _ in range(2):
                 konvo.ai_sessions.list().count()
     assert [request.headers.get("cookie") for request in server.requests] == [None, "kept=1"]
+
+
+@pytest.fixture
+def tls(monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    clients.tls_context.cache_clear()
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    return context
+
+
+@pytest.mark.parametrize("size", [1, 16_000, 16_384, 70_000, 1_000_000])
+def test_pages_of_any_size_arrive_whole_by_tls(mode: ClientMode, size: int, tls: ssl.SSLContext) -> None:
+    records = [{"id": f"{number}", "external_user_id": "x" * size} for number in range(12)]
+    with serving(paged(records), tls) as server:
+        found = read(mode, server.url, limit=3, concurrency=2)
+    assert [session.to_dict() for session in found] == records
+
+
+def test_a_page_cut_short_by_tls_is_read_again(mode: ClientMode, tls: ssl.SSLContext) -> None:
+    records = [{"id": f"{number}", "external_user_id": "x" * 60_000} for number in range(9)]
+    whole, requests = paged(records), []
+
+    def respond(request: Request) -> Reply:
+        requests.append(request)
+        reply = whole(request)
+        return Reply(reply.body, declared=9_999_999) if len(requests) % 2 else reply
+
+    with serving(respond, tls) as server:
+        assert len(read(mode, server.url, limit=3, concurrency=1)) == 9
+    assert len({request.port for request in requests}) > 1
+
+
+def test_plain_http_loads_no_certificates(mode: ClientMode, monkeypatch: pytest.MonkeyPatch) -> None:
+    clients.tls_context.cache_clear()
+    with serving(replies(ONE)) as server:
+        monkeypatch.setenv("SSL_CERT_FILE", "/missing")
+        assert len(read(mode, server.url)) == 1
+        with pytest.raises(ConfigurationError, match="SSL_CERT_FILE"):
+            read(mode, server.url.replace("http", "https"))

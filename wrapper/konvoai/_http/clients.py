@@ -85,8 +85,12 @@ def client_options(settings: Settings) -> dict[str, Any]:
 
 def own_options(settings: Settings) -> dict[str, Any]:
     """Returns the options that the user's client has by itself; raises `ConfigurationError` for a variable of httpx."""
-    context = tls_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-    use_proxies = not is_loopback(httpx.URL(settings.base_url).host)  # a proxy would see the key of an http:// URL
+    url = httpx.URL(settings.base_url)
+    use_proxies = not is_loopback(url.host)  # a proxy would see the key of an http:// URL
+    if url.scheme == "https" or use_proxies:
+        context = tls_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    else:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody: no request of such a client uses TLS
     if use_proxies:
         validate_proxies(context)
     return {"auth": KeyAuth(settings.api_key), "verify": context, "trust_env": use_proxies}

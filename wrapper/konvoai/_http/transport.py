@@ -24,6 +24,8 @@ from .throttle import Throttle
 if TYPE_CHECKING:
     import asyncio
 
+NO_STREAM = httpx.ByteStream(b"")
+"""Replaces the stream of a response that was read: the two would hold each other until the garbage collector runs."""
 HttpT = TypeVar("HttpT", bound=httpx.Client | httpx.AsyncClient)
 
 
@@ -43,7 +45,11 @@ class BaseTransport(Generic[HttpT]):
 
     def _connect(self) -> None:
         self._process = os.getpid()
+        from .interruptible import replace_backend
+
         self._http = self._open_client()
+        replace_backend(self._http)
+        bytes(2**24)  # once freed, glibc keeps blocks up to this size: a thread would get each buffer anew from the system
         self._throttle = Throttle()
 
     def _is_parents(self) -> bool:
@@ -67,10 +73,7 @@ class Transport(BaseTransport[httpx.Client]):
     """Sends what `request_flow` decides, over one `httpx.Client`; each wait is held to a `Deadline`."""
 
     def _connect(self) -> None:
-        from .interruptible import make_interruptible
-
         super()._connect()
-        make_interruptible(self._http)
         self._closing = threading.Event()
 
     def send(self, kwargs: dict[str, Any], stop: threading.Event | None = None) -> httpx.Response:
@@ -118,6 +121,7 @@ class Transport(BaseTransport[httpx.Client]):
             return body.finish()
         finally:
             response.close()
+            response.stream = NO_STREAM
 
     def close(self) -> None:
         """Cancels the requests in flight, then close the connections; a fork leaves the user's open."""
@@ -189,6 +193,7 @@ class AsyncTransport(BaseTransport[httpx.AsyncClient]):
             return body.finish()
         finally:
             await response.aclose()
+            response.stream = NO_STREAM
 
     async def close(self) -> None:
         """Closes the connections, in the event loop that they belong to; a fork leaves the user's open."""
