@@ -51,14 +51,11 @@ class Body:
             if inflater.unused_data.strip(b"\0"):
                 self.feed(inflate(inflater.unused_data))
         content = self._response._content = b"".join(self._chunks)
-        if self._response.status_code == 200 and not is_framed(self._response) and is_cut_json(content):
+        # Without these headers, the end of the connection is that of the body (RFC 9112, 6.3).
+        is_framed = not {"content-length", "transfer-encoding"}.isdisjoint(self._response.headers)
+        if self._response.status_code == 200 and not is_framed and is_cut_json(content):
             raise httpx.RemoteProtocolError("the connection ended within the JSON of the response")
         return self._response
-
-
-def is_framed(response: httpx.Response) -> bool:
-    """Returns whether the response says where it ends (RFC 9112, 6.3); else the end of the connection is its end."""
-    return "content-length" in response.headers or "transfer-encoding" in response.headers
 
 
 def is_cut_json(content: bytes) -> bool:
@@ -67,10 +64,8 @@ def is_cut_json(content: bytes) -> bool:
         return False
     try:
         json.loads(content)
-    except ValueError:
-        return True
-    except RecursionError:
-        return False
+    except (ValueError, RecursionError) as error:
+        return isinstance(error, ValueError)
     return False
 
 

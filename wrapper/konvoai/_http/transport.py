@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 import httpx
 
@@ -15,7 +14,7 @@ from .._settings import Settings
 from ..errors import KonvoError
 from . import deadline
 from .body import Body
-from .clients import ATTEMPT, release_connections
+from .clients import ATTEMPT, HttpT, open_client, release_connections
 from .deadline import CURRENT_DEADLINE, Deadline, DeadlineExceeded
 from .request_flow import TRANSPORT_ERRORS, Step, advance, as_outcome, request_flow
 from .retry import Outcome
@@ -26,35 +25,30 @@ if TYPE_CHECKING:
 
 NO_STREAM = httpx.ByteStream(b"")
 """Replaces the stream of a response that was read: the two would hold each other until the garbage collector runs."""
-HttpT = TypeVar("HttpT", bound=httpx.Client | httpx.AsyncClient)
 
 
 class BaseTransport(Generic[HttpT]):
-    """The httpx client and the throttle of one process: a fork opens its own, and leaves its parent's alone.
+    """The httpx client and the throttle of one process: a fork opens its own, and leaves its parent's alone."""
 
-    Args:
-        open_client: Opens the httpx client.
-        shared: Whether the connections are the user's, whose client konvoai cannot open again.
-    """
+    _kind: ClassVar[type[Any]]
 
-    def __init__(self, open_client: Callable[[], HttpT], settings: Settings, *, shared: bool) -> None:
-        self._open_client = open_client
+    def __init__(self, user_client: HttpT | None, settings: Settings) -> None:
+        self._user_client = user_client
         self._settings = settings
-        self._shared = shared
         self._connect()
 
     def _connect(self) -> None:
-        self._process = os.getpid()
         from .interruptible import replace_backend
 
-        self._http = self._open_client()
+        self._process = os.getpid()
+        self._http: HttpT = open_client(self._kind, self._user_client, self._settings)
         replace_backend(self._http)
-        bytes(2**24)  # once freed, glibc keeps blocks up to this size: a thread would get each buffer anew from the system
         self._throttle = Throttle()
+        bytes(2**24)  # once freed, glibc keeps blocks up to this size: else a thread faults in each buffer anew
 
     def _is_parents(self) -> bool:
         """Returns whether the connections are the user's, and those of the process that was forked."""
-        return self._shared and self._process != os.getpid()
+        return self._user_client is not None and self._process != os.getpid()
 
     @property
     def http(self) -> HttpT:
@@ -72,29 +66,26 @@ class BaseTransport(Generic[HttpT]):
 class Transport(BaseTransport[httpx.Client]):
     """Sends what `request_flow` decides, over one `httpx.Client`; each wait is held to a `Deadline`."""
 
+    _kind = httpx.Client
+
     def _connect(self) -> None:
         super()._connect()
         self._closing = threading.Event()
 
-    def send(self, kwargs: dict[str, Any], stop: threading.Event | None = None) -> httpx.Response:
+    def send(self, kwargs: dict[str, Any], *stop: threading.Event) -> httpx.Response:
         """Returns the response of status 200, its content read; raises `KonvoError` where there is none.
 
         Args:
             kwargs: What a generated request builder returns.
             stop: Cancels the request once it is set.
         """
-        flow = request_flow(self.http, kwargs, self._settings, self._throttle)
-        cancelled = (self._closing,) if stop is None else (self._closing, stop)
-        outcome = None
-        try:
+        with closing(request_flow(self.http, kwargs, self._settings, self._throttle)) as flow:
+            outcome = None
             while not isinstance(step := advance(flow, outcome), httpx.Response):
-                outcome = self._perform(step, cancelled)
+                outcome = self._perform(step, Deadline(deadline.ATTEMPT_TIMEOUT, self._closing, *stop))
             return step
-        finally:
-            flow.close()
 
-    def _perform(self, step: Step, cancelled: tuple[threading.Event, ...]) -> Outcome | None:
-        limit = Deadline(deadline.ATTEMPT_TIMEOUT, *cancelled)
+    def _perform(self, step: Step, limit: Deadline) -> Outcome | None:
         if isinstance(step, float):
             limit.remaining()
             time.sleep(min(step, deadline.POLL_INTERVAL))
@@ -124,7 +115,7 @@ class Transport(BaseTransport[httpx.Client]):
             response.stream = NO_STREAM
 
     def close(self) -> None:
-        """Cancels the requests in flight, then close the connections; a fork leaves the user's open."""
+        """Cancels the requests in flight, then closes the connections; a fork leaves the user's open."""
         if self._is_parents():
             return
         self._closing.set()
@@ -136,6 +127,8 @@ class Transport(BaseTransport[httpx.Client]):
 
 class AsyncTransport(BaseTransport[httpx.AsyncClient]):
     """`Transport` over one `httpx.AsyncClient`, for one event loop."""
+
+    _kind = httpx.AsyncClient
 
     def _connect(self) -> None:
         super()._connect()
@@ -152,14 +145,11 @@ class AsyncTransport(BaseTransport[httpx.AsyncClient]):
                 "the function that is given to asyncio.run()"
             )
         self._loop = loop
-        flow = request_flow(http, kwargs, self._settings, self._throttle)
-        outcome = None
-        try:
+        with closing(request_flow(http, kwargs, self._settings, self._throttle)) as flow:
+            outcome = None
             while not isinstance(step := advance(flow, outcome), httpx.Response):
                 outcome = await self._perform(step)
             return step
-        finally:
-            flow.close()
 
     async def _perform(self, step: Step) -> Outcome | None:
         import asyncio
