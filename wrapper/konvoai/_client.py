@@ -27,8 +27,9 @@ from .errors import ResponseValidationError
 if TYPE_CHECKING:
     from konvo_api_client import AuthenticatedClient
 
+    from . import _resources
     from ._decoding.parse import DecodedPage
-    from ._resources import AISessions, ListQuery
+    from ._resources import ListQuery
     from .models import AISession
 
 
@@ -36,7 +37,7 @@ class BaseClient(Generic[HttpT]):
     """What both clients share: their arguments, their resources, and what these are made of."""
 
     _transport_type: ClassVar[type[Any]]
-    _results: ClassVar[tuple[type[Any], type[Any]]]
+    _results: ClassVar[tuple[Callable[..., Any], ...]]
     """What a list and a scan return."""
 
     def __init__(
@@ -50,7 +51,7 @@ class BaseClient(Generic[HttpT]):
         on_drift: OnDrift = "warn",
         allow_http: bool = False,
     ) -> None:
-        from ._resources import AISessions
+        from . import _resources
 
         api_key = as_secret(api_key)
         settings = load_settings(api_key, base_url, timeout, max_retries, on_drift, allow_http, os.environ)
@@ -59,7 +60,7 @@ class BaseClient(Generic[HttpT]):
         self._transport = self._transport_type(http_client, settings)
         self._api = generated_client(settings)
         results = [partial(result, self._fetch) for result in self._results]
-        self.ai_sessions: Any = AISessions(*results)
+        self.ai_sessions: Any = _resources.AISessions(*results)
 
     _fetch: Callable[..., Any]
 
@@ -88,7 +89,7 @@ class Konvo(BaseClient[httpx.Client]):
         ConfigurationError: The API key is missing, or a setting or a variable (proxies, certificates) is unusable.
     """
 
-    ai_sessions: AISessions[Paginator[AISession], Scan[AISession]]
+    ai_sessions: _resources.AISessions[Paginator[AISession], Scan[AISession]]
     _transport: Transport
     _transport_type = Transport
     _results = (Paginator, Scan)
@@ -117,7 +118,7 @@ class Konvo(BaseClient[httpx.Client]):
 class AsyncKonvo(BaseClient[httpx.AsyncClient]):
     """The async client of the Konvo API: `Konvo` with an `httpx.AsyncClient`, `async with` and `aclose()`."""
 
-    ai_sessions: AISessions[AsyncPaginator[AISession], AsyncScan[AISession]]
+    ai_sessions: _resources.AISessions[AsyncPaginator[AISession], AsyncScan[AISession]]
     _transport: AsyncTransport
     _transport_type = AsyncTransport
     _results = (AsyncPaginator, AsyncScan)

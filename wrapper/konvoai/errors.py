@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 
-class Restorable(Exception):  # noqa: N818 - no error of its own
+class Restorable(Exception):
     """Is pickled and copied as it is: Python would call its class with `args`, where most take other arguments."""
 
     def __reduce__(self) -> tuple[Any, ...]:

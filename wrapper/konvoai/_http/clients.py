@@ -146,7 +146,7 @@ class ForwardingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         http = self.user_client
         if http.is_closed:
             raise KonvoError(CLOSED)
-        # Built anew without the defaults of our client: those of the user's win.
+        # Built by the user's client: its defaults win over those of ours.
         body = {name: value for name, value in request.headers.items() if name.startswith("content-")}
         content, extensions = request.content, request.extensions
         forwarded = http.build_request(

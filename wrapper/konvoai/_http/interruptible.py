@@ -45,7 +45,7 @@ class Stream:
 class InterruptibleStream(Stream):
     """Waits in slices of POLL_INTERVAL, and checks the current `Deadline` between them."""
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+    def read(self, max_bytes: int, timeout: float | None = None) -> Any:
         limit = CURRENT_DEADLINE.get()
         if limit is None:
             return self._stream.read(max_bytes, timeout)

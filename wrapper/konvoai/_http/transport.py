@@ -44,7 +44,7 @@ class BaseTransport(Generic[HttpT]):
         self._http: HttpT = open_client(self._kind, self._user_client, self._settings)
         replace_backend(self._http)
         self._throttle = Throttle()
-        bytes(2**24)  # once freed, glibc keeps blocks up to this size: else a thread faults in each buffer anew
+        bytes(2**24)  # once freed, glibc keeps blocks up to this size: else each buffer of a thread costs page faults
 
     def _is_parents(self) -> bool:
         """Returns whether the connections are the user's, and those of the process that was forked."""
