@@ -1,5 +1,8 @@
 """The httpx client of konvoai's own, and one that the user passes."""
 
+import gc
+import gzip
+import json
 import ssl
 from collections.abc import Callable
 from urllib.request import getproxies
@@ -70,6 +73,28 @@ def test_a_hook_that_raises_for_a_status_still_gives_our_error() -> None:
     with httpx.Client(event_hooks={"response": [strict]}) as own, serving(replies(Reply({}, status=404))) as server:
         with Konvo("test-key", base_url=server.url, http_client=own) as konvo, pytest.raises(NotFoundError):
             list(konvo.ai_sessions.list())
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_a_hook_may_read_the_response(encoding: str) -> None:
+    def log(response: httpx.Response) -> None:
+        read.append(response.read())
+
+    read: list[bytes] = []
+    content = json.dumps({"count": 1, "result": sessions(1)}).encode()
+    packed = gzip.compress(content) if encoding == "gzip" else content
+    reply = Reply(packed, headers={"Content-Encoding": encoding})
+    with httpx.Client(event_hooks={"response": [log]}) as own, serving(replies(reply)) as server:
+        with Konvo("test-key", base_url=server.url, http_client=own) as konvo:
+            gc.collect()
+            before = sum(isinstance(found, httpx.Response) for found in gc.get_objects())
+            gc.disable()
+            try:
+                assert [session.to_dict() for session in konvo.ai_sessions.list()] == sessions(1)
+                assert sum(isinstance(found, httpx.Response) for found in gc.get_objects()) == before
+            finally:
+                gc.enable()
+    assert set(read) == {content}
 
 
 def test_the_generated_client_has_our_time_limit() -> None:

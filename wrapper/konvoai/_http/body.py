@@ -18,9 +18,6 @@ class Body:
 
     A body of status 200 above MAX_RESPONSE_BYTES is a `ResponseValidationError`; the body of an error is cut at
     MAX_ERROR_BYTES.
-
-    Attributes:
-        full: Whether the rest can be left unread.
     """
 
     def __init__(self, response: httpx.Response) -> None:
@@ -28,24 +25,25 @@ class Body:
         self._max_bytes = MAX_RESPONSE_BYTES if response.status_code == 200 else MAX_ERROR_BYTES
         self._chunks: list[bytes] = []
         self._size = 0
-        self.full = False
+        self._full = False
 
-    def feed(self, chunk: bytes) -> None:
-        """Adds a chunk; raises `ResponseValidationError` where a list page is too large."""
+    def feed(self, chunk: bytes) -> bool:
+        """Adds a chunk, and returns whether the rest can stay unread; raises `ResponseValidationError` for a page."""
         self._size += len(chunk)
         self._chunks.append(chunk)
-        self.full = self._size > self._max_bytes
-        if self.full and self._response.status_code == 200:
+        self._full = self._size > self._max_bytes
+        if self._full and self._response.status_code == 200:
             raise ResponseValidationError(
                 f"the response is larger than {self._max_bytes // 2**20} MB: request less at once, with a lower limit=",
                 response=self._response,
             )
+        return self._full
 
     def finish(self) -> httpx.Response:
         """Returns the response with its content; raises an `httpx.HTTPError` where a part of it is missing."""
         # httpx takes a part of a gzip or deflate stream for the whole, and drops the members after the first.
         inflater: Any = getattr(self._response._get_content_decoder(), "decompressor", None)
-        if not self.full and self._response.num_bytes_downloaded and hasattr(inflater, "unused_data"):
+        if not self._full and self._response.num_bytes_downloaded and hasattr(inflater, "unused_data"):
             if not inflater.eof:
                 raise httpx.DecodingError("the compressed response is incomplete")
             if inflater.unused_data.strip(b"\0"):

@@ -100,14 +100,11 @@ class Transport(BaseTransport[httpx.Client]):
 
     def _read(self, request: httpx.Request, limit: Deadline) -> httpx.Response:
         response = self.http.send(request, stream=True)
-        if response.is_stream_consumed:  # by a hook of the user
-            return response
         try:
             body = Body(response)
             for chunk in response.iter_bytes():
-                body.feed(chunk)
                 limit.remaining()
-                if body.full:
+                if body.feed(chunk):
                     break
             return body.finish()
         finally:
@@ -172,13 +169,10 @@ class AsyncTransport(BaseTransport[httpx.AsyncClient]):
 
     async def _read(self, request: httpx.Request) -> httpx.Response:
         response = await self.http.send(request, stream=True)
-        if response.is_stream_consumed:  # by a hook of the user
-            return response
         try:
             body = Body(response)
             async for chunk in response.aiter_bytes():
-                body.feed(chunk)
-                if body.full:
+                if body.feed(chunk):
                     break
             return body.finish()
         finally:
