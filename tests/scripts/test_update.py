@@ -194,7 +194,7 @@ def test_the_suggested_code_passes_the_contract_tests(tree: Path) -> None:
     resource, *lines = code_to_add(operation).values()
     resources, client = tree / "wrapper/konvoai/_resources.py", tree / "wrapper/konvoai/_client.py"
     resources.write_text(f"{resources.read_text(encoding='utf-8')}\n\n{resource}", encoding="utf-8")
-    text, name = client.read_text(encoding="utf-8"), "ai_sessions: "
+    text, name = client.read_text(encoding="utf-8"), "_resources.AISessions"
     before = [line for line in text.splitlines(keepends=True) if name in line]
     for line, added in zip(before, lines, strict=True):
         text = text.replace(line, line + added)
