@@ -35,12 +35,13 @@ class BaseTransport(Generic[HttpT]):
     def __init__(self, user_client: HttpT | None, settings: Settings) -> None:
         self._user_client = user_client
         self._settings = settings
+        self._connecting = threading.RLock()
         self._connect()
+        self._process = os.getpid()
 
     def _connect(self) -> None:
         from .interruptible import replace_backend
 
-        self._process = os.getpid()
         self._http: HttpT = open_client(self._kind, self._user_client, self._settings)
         replace_backend(self._http)
         self._throttle = Throttle()
@@ -57,9 +58,11 @@ class BaseTransport(Generic[HttpT]):
             raise KonvoError(
                 "http_client= belongs to the parent of this process: make a new httpx client and a new Konvo here"
             )
-        if self._process != os.getpid():
-            self._inherited = self._http  # kept, so that nothing closes the parent's connections
-            self._connect()
+        with self._connecting:  # the threads of a reading may meet here: none must send over the parent's connections
+            if self._process != os.getpid():
+                self._inherited = self._http  # kept, so that nothing closes the parent's connections
+                self._connect()
+                self._process = os.getpid()
         return self._http
 
 
