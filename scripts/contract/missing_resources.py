@@ -77,11 +77,12 @@ def code_to_add(operation: ListOperation) -> dict[str, str]:
     sync_type, async_type = (
         f"{cls}[{prefix}Paginator[{operation.record}], {prefix}Scan[{operation.record}]]" for prefix in ("", "Async")
     )
-    attribute = f"        from ._resources import {cls}\n\n        self.{operation.name}: {{}} = {cls}(*results)\n"
+    client = "wrapper/konvoai/_client.py"
     return {
         "wrapper/konvoai/_resources.py": render_class(operation, cls),
-        "wrapper/konvoai/_client.py, Konvo.__init__": attribute.format(sync_type),
-        "wrapper/konvoai/_client.py, AsyncKonvo.__init__": attribute.format(async_type),
+        f"{client}, BaseClient.__init__": f"        self.{operation.name}: Any = _resources.{cls}(*results)\n",
+        f"{client}, Konvo": f"    {operation.name}: _resources.{sync_type}\n",
+        f"{client}, AsyncKonvo": f"    {operation.name}: _resources.{async_type}\n",
     }
 
 
@@ -115,7 +116,7 @@ def render_methods(operation: ListOperation) -> str:
     others = {name: schema for name, schema in operation.parameters.items() if name not in known}
     times = [f"{name}: datetime | None = None" for name in TIME_FILTERS if has_times]
     include = [f"{name}: {argument_type(schema)}" for name, schema in others.items()]
-    shared = [*times, *include, "concurrency: int = 4"]
+    shared = [*times, *include, "concurrency: int = 8"]
     bounds = f"validate_period({', '.join(TIME_FILTERS)})" if has_times else "(None, None)"
     included = "".join(f", {name}={name}" for name in others)
     methods = render_method(

@@ -192,12 +192,14 @@ def test_the_suggested_code_passes_the_contract_tests(tree: Path) -> None:
     assert without_code.returncode == 1
     assert "konvo.contacts is not offered yet" in without_code.stdout
     (operation,) = missing_lists(to_plain(load_editable(text_of(tree), "openapi.yaml")))
-    resource, sync_line, async_line = code_to_add(operation).values()
+    resource, *lines = code_to_add(operation).values()
     resources, client = tree / "wrapper/konvoai/_resources.py", tree / "wrapper/konvoai/_client.py"
     resources.write_text(f"{resources.read_text(encoding='utf-8')}\n\n{resource}", encoding="utf-8")
-    head, between, tail = client.read_text(encoding="utf-8").split(" = AISessions(*results)\n")
-    lines = [f"{part} = AISessions(*results)\n{added}" for part, added in ((head, sync_line), (between, async_line))]
-    client.write_text("".join([*lines, tail]), encoding="utf-8")
+    text, name = client.read_text(encoding="utf-8"), "_resources.AISessions"
+    before = [line for line in text.splitlines(keepends=True) if name in line]
+    for line, added in zip(before, lines, strict=True):
+        text = text.replace(line, line + added)
+    client.write_text(text, encoding="utf-8")
     command = run(tree, "-m", "konvoai", "contacts", "list", "--help")
     assert (command.returncode, "Include the tags." in command.stdout) == (0, True), command.stderr
     with_code = run(tree, *pytest_here, "-k", "listContacts or offers")

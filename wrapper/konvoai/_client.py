@@ -9,18 +9,17 @@ import os
 import threading
 from collections.abc import Callable
 from functools import partial
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
 import httpx
 
 from ._autospec import ResourceClass
 from ._decoding.drift import Drift
 from ._decoding.parse import DecodeError
-from ._http.clients import open_async_client, open_client
+from ._http.clients import HttpT
 from ._http.headers import http_date
 from ._http.log import LOG_VARIABLE, configure_logging
-from ._http.transport import AsyncTransport, BaseTransport, Transport
+from ._http.transport import AsyncTransport, Transport
 from ._pagination.paginator import AsyncPaginator, AsyncScan, Paginator, Scan
 from ._pagination.protocol import PageResponse
 from ._settings import KEY_HEADER, OnDrift, Settings, as_secret, load_settings
@@ -29,38 +28,49 @@ from .errors import ResponseValidationError
 if TYPE_CHECKING:
     from konvo_api_client import AuthenticatedClient
 
+    from . import _resources
     from ._decoding.parse import DecodedPage
-    from ._resources import AISessions, ListQuery
+    from ._resources import ListQuery
     from .models import AISession
 
 
-class BaseClient:
-    """What both clients share: settings, drift and the transport."""
+class BaseClient(Generic[HttpT]):
+    """What both clients share: their arguments, their resources, and what these are made of."""
 
-    _transport: BaseTransport[Any]
-    _api: AuthenticatedClient
     ai_sessions: Any = ResourceClass("AISessions")
+    _transport_type: ClassVar[type[Any]]
+    _results: ClassVar[tuple[Callable[..., Any], ...]]
+    """What a list and a scan return."""
 
-    def _configure(
+    def __init__(
         self,
-        api_key: str | None,
-        base_url: str | None,
-        timeout: float | httpx.Timeout,
-        max_retries: int,
-        on_drift: OnDrift,
-        allow_http: bool,
-    ) -> Settings:
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        timeout: float | httpx.Timeout = 60.0,
+        max_retries: int = 4,
+        http_client: HttpT | None = None,
+        on_drift: OnDrift = "warn",
+        allow_http: bool = False,
+    ) -> None:
+        from . import _resources
+
+        api_key = as_secret(api_key)
         settings = load_settings(api_key, base_url, timeout, max_retries, on_drift, allow_http, os.environ)
         configure_logging(os.environ.get(LOG_VARIABLE, ""))
         self._drift = Drift(settings.on_drift)
+        self._transport = self._transport_type(http_client, settings)
         self._api = generated_client(settings)
-        return settings
+        results = [partial(result, self._fetch) for result in self._results]
+        self.ai_sessions: Any = _resources.AISessions(*results)
+
+    _fetch: Callable[..., Any]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._api._base_url}>"
 
 
-class Konvo(BaseClient):
+class Konvo(BaseClient[httpx.Client]):
     """The client of the Konvo API.
 
     Args:
@@ -81,34 +91,20 @@ class Konvo(BaseClient):
         ConfigurationError: The API key is missing, or a setting or a variable (proxies, certificates) is unusable.
     """
 
-    def __init__(
-        self,
-        api_key: str | None = None,
-        *,
-        base_url: str | None = None,
-        timeout: float | httpx.Timeout = 60.0,
-        max_retries: int = 4,
-        http_client: httpx.Client | None = None,
-        on_drift: OnDrift = "warn",
-        allow_http: bool = False,
-    ) -> None:
-        from ._resources import AISessions
-
-        api_key = as_secret(api_key)
-        settings = self._configure(api_key, base_url, timeout, max_retries, on_drift, allow_http)
-        self._transport: Transport = Transport(
-            partial(open_client, http_client, settings), settings, shared=bool(http_client)
-        )
-        results = partial(Paginator, self._fetch), partial(Scan, self._fetch)
-        self.ai_sessions: AISessions[Paginator[AISession], Scan[AISession]] = AISessions(*results)
+    ai_sessions: _resources.AISessions[Paginator[AISession], Scan[AISession]]
+    _transport: Transport
+    _transport_type = Transport
+    _results = (Paginator, Scan)
 
     @property
     def api(self) -> AuthenticatedClient:
         """The generated client over the same connections, key and timeout, for any generated function."""
         return self._api.set_httpx_client(self._transport.http)
 
-    def _fetch(self, query: ListQuery, request: dict[str, Any], stop: threading.Event | None = None) -> Any:
-        return page_response(query.decode, self._transport.send(request, stop), self._drift)
+    def _fetch(self, query: ListQuery, request: dict[str, Any], *stop: threading.Event) -> Any:
+        """Returns the response; in a reading, which `stop` cancels, what decodes it in the thread that reads."""
+        decode = partial(page_response, query.decode, self._transport.send(request, *stop), self._drift)
+        return decode if stop else decode()
 
     def close(self) -> None:
         """Cancels the requests in flight and closes the connections; an `http_client` of your own stays open."""
@@ -117,32 +113,17 @@ class Konvo(BaseClient):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 
-class AsyncKonvo(BaseClient):
+class AsyncKonvo(BaseClient[httpx.AsyncClient]):
     """The async client of the Konvo API: `Konvo` with an `httpx.AsyncClient`, `async with` and `aclose()`."""
 
-    def __init__(
-        self,
-        api_key: str | None = None,
-        *,
-        base_url: str | None = None,
-        timeout: float | httpx.Timeout = 60.0,
-        max_retries: int = 4,
-        http_client: httpx.AsyncClient | None = None,
-        on_drift: OnDrift = "warn",
-        allow_http: bool = False,
-    ) -> None:
-        from ._resources import AISessions
-
-        api_key = as_secret(api_key)
-        settings = self._configure(api_key, base_url, timeout, max_retries, on_drift, allow_http)
-        connect = partial(open_async_client, http_client, settings)
-        self._transport: AsyncTransport = AsyncTransport(connect, settings, shared=http_client is not None)
-        results = partial(AsyncPaginator, self._fetch), partial(AsyncScan, self._fetch)
-        self.ai_sessions: AISessions[AsyncPaginator[AISession], AsyncScan[AISession]] = AISessions(*results)
+    ai_sessions: _resources.AISessions[AsyncPaginator[AISession], AsyncScan[AISession]]
+    _transport: AsyncTransport
+    _transport_type = AsyncTransport
+    _results = (AsyncPaginator, AsyncScan)
 
     @property
     def api(self) -> AuthenticatedClient:
@@ -159,9 +140,7 @@ class AsyncKonvo(BaseClient):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.aclose()
 
 

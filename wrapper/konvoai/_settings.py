@@ -60,14 +60,13 @@ def load_settings(
         api_key, key_source = load_key(environ)
     base_url = base_url or environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL
     del environ  # tools that show the variables of a traceback would show the key
-    return Settings(
-        api_key=validate_key(api_key),
-        key_source=key_source,
-        base_url=validate_base_url(base_url, allow_http),
-        timeout=validate_timeout(timeout),
-        max_retries=validate_retries(max_retries),
-        on_drift=validate_on_drift(on_drift),
-    )
+    api_key, base_url = validate_key(api_key), validate_base_url(base_url, allow_http)
+    timeout = validate_timeout(timeout)
+    if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
+        raise ConfigurationError("max_retries must be a whole number, 0 or above")
+    if not callable(on_drift) and on_drift not in ("warn", "ignore", "raise"):
+        raise ConfigurationError('on_drift must be "warn", "ignore", "raise" or a callable')
+    return Settings(api_key, key_source, base_url, timeout, max_retries, on_drift)
 
 
 def load_key(environ: Mapping[str, str]) -> tuple[Secret, str]:
@@ -136,15 +135,3 @@ def validate_timeout(timeout: float | httpx.Timeout) -> httpx.Timeout:
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < math.inf:
         raise ConfigurationError("timeout must be a number of seconds above 0, or an httpx.Timeout")
     return httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT))
-
-
-def validate_retries(max_retries: int) -> int:
-    if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
-        raise ConfigurationError("max_retries must be a whole number, 0 or above")
-    return max_retries
-
-
-def validate_on_drift(on_drift: OnDrift) -> OnDrift:
-    if not callable(on_drift) and on_drift not in ("warn", "ignore", "raise"):
-        raise ConfigurationError('on_drift must be "warn", "ignore", "raise" or a callable')
-    return on_drift

@@ -18,8 +18,9 @@ KonvoError
 
 from __future__ import annotations
 
+import copyreg
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -45,7 +46,14 @@ __all__ = [
 ]
 
 
-class KonvoError(Exception):
+class Restorable(Exception):
+    """Is pickled and copied as it is: Python would call its class with `args`, where most take other arguments."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
+
+
+class KonvoError(Restorable):
     """The base class of all errors of konvoai.
 
     Attributes:
@@ -66,9 +74,6 @@ class KonvoError(Exception):
         where = "the first page" if page is None else f"page {page}"
         within = "" if minimum is None else " of the time window in `window`"
         self.args = (f"{self}; at {where}{within}, {records_yielded} records yielded",)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return restore, (type(self), self.args, self.__dict__)
 
 
 class APIConnectionError(KonvoError):
@@ -163,7 +168,7 @@ class ConfigurationError(KonvoError, ValueError):
     """An argument or an environment variable that cannot be used as a setting."""
 
 
-class ContractDriftWarning(UserWarning):
+class ContractDriftWarning(Restorable, UserWarning):
     """A response departs from the API document; warned once per field and kind.
 
     Attributes:
@@ -175,19 +180,6 @@ class ContractDriftWarning(UserWarning):
         super().__init__(f"the server's responses depart from the API document: {kind} at {field}")
         self.field = field
         self.kind = kind
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return restore, (type(self), self.args, self.__dict__)
-
-
-ExceptionT = TypeVar("ExceptionT", bound=Exception)
-
-
-def restore(cls: type[ExceptionT], args: tuple[Any, ...], attributes: dict[str, Any]) -> ExceptionT:
-    """Returns a pickled or copied exception as it was: its class takes other arguments than those in `args`."""
-    error = cls.__new__(cls, *args)
-    error.__dict__.update(attributes)
-    return error
 
 
 def bare_url(url: httpx.URL) -> str:

@@ -1,5 +1,9 @@
 """The httpx client of konvoai's own, and one that the user passes."""
 
+import gc
+import gzip
+import json
+import ssl
 from collections.abc import Callable
 from urllib.request import getproxies
 
@@ -9,13 +13,15 @@ import pytest
 from konvo_api_client.api.ai_sessions import list_ai_sessions
 from konvoai import APIStatusError, AsyncKonvo, ConfigurationError, Konvo, KonvoError, NotFoundError
 from konvoai._http import clients
-from konvoai.testing._http_server import Reply, serving
+from konvoai.testing._http_server import Reply, Request, serving
+from tests.support import ROOT
 from tests.support.both_clients import ClientMode, read
 from tests.support.http_server import paged, replies, sessions
 
 ONE = Reply({"count": 1, "result": sessions(1)})
 
 NONE = Reply({"count": 1, "result": []})
+CERTIFICATE = ROOT / "tests/support/self-signed.pem"
 
 
 def test_no_redirect_is_followed_by_a_client_that_follows_them() -> None:
@@ -68,6 +74,28 @@ def test_a_hook_that_raises_for_a_status_still_gives_our_error() -> None:
     with httpx.Client(event_hooks={"response": [strict]}) as own, serving(replies(Reply({}, status=404))) as server:
         with Konvo("test-key", base_url=server.url, http_client=own) as konvo, pytest.raises(NotFoundError):
             list(konvo.ai_sessions.list())
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_a_hook_may_read_the_response(encoding: str) -> None:
+    def log(response: httpx.Response) -> None:
+        read.append(response.read())
+
+    read: list[bytes] = []
+    content = json.dumps({"count": 1, "result": sessions(1)}).encode()
+    packed = gzip.compress(content) if encoding == "gzip" else content
+    reply = Reply(packed, headers={"Content-Encoding": encoding})
+    with httpx.Client(event_hooks={"response": [log]}) as own, serving(replies(reply)) as server:
+        with Konvo("test-key", base_url=server.url, http_client=own) as konvo:
+            gc.collect()
+            before = sum(isinstance(found, httpx.Response) for found in gc.get_objects())
+            gc.disable()
+            try:
+                assert [session.to_dict() for session in konvo.ai_sessions.list()] == sessions(1)
+                assert sum(isinstance(found, httpx.Response) for found in gc.get_objects()) == before
+            finally:
+                gc.enable()
+    assert set(read) == {content}
 
 
 def test_the_generated_client_has_our_time_limit() -> None:
@@ -168,3 +196,43 @@ def test_the_users_client_keeps_its_cookies() -> None:
             for _ in range(2):
                 konvo.ai_sessions.list().count()
     assert [request.headers.get("cookie") for request in server.requests] == [None, "kept=1"]
+
+
+@pytest.fixture
+def tls(monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    clients.tls_context.cache_clear()
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    return context
+
+
+@pytest.mark.parametrize("size", [1, 16_000, 16_384, 70_000, 1_000_000])
+def test_pages_of_any_size_arrive_whole_by_tls(mode: ClientMode, size: int, tls: ssl.SSLContext) -> None:
+    records = [{"id": f"{number}", "external_user_id": "x" * size} for number in range(12)]
+    with serving(paged(records), tls) as server:
+        found = read(mode, server.url, limit=3, concurrency=2)
+    assert [session.to_dict() for session in found] == records
+
+
+def test_a_page_cut_short_by_tls_is_read_again(mode: ClientMode, tls: ssl.SSLContext) -> None:
+    records = [{"id": f"{number}", "external_user_id": "x" * 60_000} for number in range(9)]
+    whole, requests = paged(records), []
+
+    def respond(request: Request) -> Reply:
+        requests.append(request)
+        reply = whole(request)
+        return Reply(reply.body, declared=9_999_999) if len(requests) % 2 else reply
+
+    with serving(respond, tls) as server:
+        assert len(read(mode, server.url, limit=3, concurrency=1)) == 9
+    assert len({request.port for request in requests}) > 1
+
+
+def test_plain_http_loads_no_certificates(mode: ClientMode, monkeypatch: pytest.MonkeyPatch) -> None:
+    clients.tls_context.cache_clear()
+    with serving(replies(ONE)) as server:
+        monkeypatch.setenv("SSL_CERT_FILE", "/missing")
+        assert len(read(mode, server.url)) == 1
+        with pytest.raises(ConfigurationError, match="SSL_CERT_FILE"):
+            read(mode, server.url.replace("http", "https"))

@@ -1,21 +1,28 @@
 """Lists and scans through the real clients, over HTTP, from the mock server."""
 
 import asyncio
+import gc
+import os
 import threading
 from contextlib import aclosing, closing
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from konvoai import AsyncKonvo, InternalServerError, Konvo
+from konvoai import AsyncKonvo, ContractDriftWarning, InternalServerError, Konvo
+from konvoai.testing._http_server import serving
 from konvoai.testing._server import mock_server
 from konvoai.testing._store.changes import Change, moving
 from konvoai.testing._store.habits import ORDERS
 from konvoai.testing._store.store import Store
 from tests.support.both_clients import KEY, ClientMode, ReadMethod, read
+from tests.support.http_server import paged, sessions
+from tests.support.program import LONG, program
 
 HOUR_AGO = timedelta(hours=1)
 
@@ -135,3 +142,91 @@ def test_a_server_whose_clock_is_an_hour_off_is_read_by_its_own(mode: ClientMode
         assert len(ids(mode, "list", server.url)) == 50
     upper = {datetime.fromisoformat(query["updated_at_max"]) for query in store.requests if "updated_at_max" in query}
     assert max(upper) - datetime.now(UTC) > timedelta(minutes=50)
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+@pytest.mark.parametrize("method", ["list", "scan"])
+def test_threads_are_kept_and_none_starts_for_one_request(method: ReadMethod, concurrency: int) -> None:
+    seen: set[threading.Thread] = set()
+
+    def note(request: httpx.Request) -> None:
+        seen.add(threading.current_thread())
+
+    with httpx.Client(event_hooks={"request": [note]}) as own, mock_server(Store.of(300, cap=10)) as server:
+        with Konvo(KEY, base_url=server.url, http_client=own) as konvo:
+            assert len(list(getattr(konvo.ai_sessions, method)(concurrency=concurrency))) == 300
+    assert len(server.requests) >= 30
+    assert threading.current_thread() in seen
+    assert len(seen) <= (1 if concurrency == 1 else 1 + concurrency)
+
+
+def test_pages_are_decoded_by_the_thread_that_reads() -> None:
+    decoding: list[threading.Thread] = []
+
+    def note(warning: ContractDriftWarning) -> None:
+        decoding.append(threading.current_thread())
+
+    with serving(paged([{**record, f"unknown_{record['id']}": 1} for record in sessions(100)])) as server:
+        with Konvo(KEY, base_url=server.url, on_drift=note) as konvo:
+            assert len(list(konvo.ai_sessions.list(limit=10, concurrency=4))) == 100
+    assert decoding == [threading.current_thread()] * 100
+
+
+TRACE: ContextVar[str] = ContextVar("TRACE", default="lost")
+
+
+@pytest.mark.parametrize("method", ["list", "scan"])
+def test_every_request_runs_in_the_context_of_the_reader(method: ReadMethod) -> None:
+    seen: list[str] = []
+
+    def note(request: httpx.Request) -> None:
+        seen.append(TRACE.get())
+
+    with httpx.Client(event_hooks={"request": [note]}) as own, mock_server(Store.of(200, cap=10)) as server:
+        with Konvo(KEY, base_url=server.url, http_client=own) as konvo:
+            token = TRACE.set("of the reader")
+            assert len(list(getattr(konvo.ai_sessions, method)(concurrency=4))) == 200
+            TRACE.reset(token)
+    assert len(seen) >= 20
+    assert set(seen) == {"of the reader"}
+
+
+@pytest.mark.parametrize("method", ["list", "scan"])
+def test_no_response_outlives_its_use(mode: ClientMode, method: ReadMethod) -> None:
+    with mock_server(Store.of(300, cap=10)) as server:
+        gc.collect()
+        gc.disable()
+        try:
+            before = responses()
+            assert len(ids(mode, method, server.url, concurrency=4)) == 300
+            assert responses() - before <= 0
+        finally:
+            gc.enable()
+
+
+def responses() -> int:
+    return sum(isinstance(found, httpx.Response) for found in gc.get_objects())
+
+
+FORKED = """
+import os, sys, time
+from konvoai import Konvo
+
+with Konvo() as konvo:
+    pages = konvo.ai_sessions.list(limit=10, concurrency=4).pages()
+    found = [next(pages) for _ in range(3)]
+    while konvo._transport._throttle.in_flight:
+        time.sleep(0.01)
+    time.sleep(0.5)  # the threads wait for the next request
+    child = os.fork()
+    found += pages
+    print(sorted({page.number for page in found}) == list(range(30)) and len(found), flush=True)
+    os._exit(0) if not child else sys.exit(os.wait()[1])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_fork_goes_on_with_a_list_of_its_parent() -> None:
+    with mock_server(Store.of(300)) as server, program(server.url, FORKED) as process:
+        printed = process.communicate(timeout=LONG)
+    assert printed[0].split() == ["30", "30"], printed

@@ -18,9 +18,6 @@ class Body:
 
     A body of status 200 above MAX_RESPONSE_BYTES is a `ResponseValidationError`; the body of an error is cut at
     MAX_ERROR_BYTES.
-
-    Attributes:
-        full: Whether the rest can be left unread.
     """
 
     def __init__(self, response: httpx.Response) -> None:
@@ -28,37 +25,35 @@ class Body:
         self._max_bytes = MAX_RESPONSE_BYTES if response.status_code == 200 else MAX_ERROR_BYTES
         self._chunks: list[bytes] = []
         self._size = 0
-        self.full = False
+        self._full = False
 
-    def feed(self, chunk: bytes) -> None:
-        """Adds a chunk; raises `ResponseValidationError` where a list page is too large."""
+    def feed(self, chunk: bytes) -> bool:
+        """Adds a chunk, and returns whether the rest can stay unread; raises `ResponseValidationError` for a page."""
         self._size += len(chunk)
         self._chunks.append(chunk)
-        self.full = self._size > self._max_bytes
-        if self.full and self._response.status_code == 200:
+        self._full = self._size > self._max_bytes
+        if self._full and self._response.status_code == 200:
             raise ResponseValidationError(
                 f"the response is larger than {self._max_bytes // 2**20} MB: request less at once, with a lower limit=",
                 response=self._response,
             )
+        return self._full
 
     def finish(self) -> httpx.Response:
         """Returns the response with its content; raises an `httpx.HTTPError` where a part of it is missing."""
         # httpx takes a part of a gzip or deflate stream for the whole, and drops the members after the first.
         inflater: Any = getattr(self._response._get_content_decoder(), "decompressor", None)
-        if not self.full and self._response.num_bytes_downloaded and hasattr(inflater, "unused_data"):
+        if not self._full and self._response.num_bytes_downloaded and hasattr(inflater, "unused_data"):
             if not inflater.eof:
                 raise httpx.DecodingError("the compressed response is incomplete")
             if inflater.unused_data.strip(b"\0"):
                 self.feed(inflate(inflater.unused_data))
         content = self._response._content = b"".join(self._chunks)
-        if self._response.status_code == 200 and not is_framed(self._response) and is_cut_json(content):
+        # Without these headers, the end of the connection is that of the body (RFC 9112, 6.3).
+        is_framed = not {"content-length", "transfer-encoding"}.isdisjoint(self._response.headers)
+        if self._response.status_code == 200 and not is_framed and is_cut_json(content):
             raise httpx.RemoteProtocolError("the connection ended within the JSON of the response")
         return self._response
-
-
-def is_framed(response: httpx.Response) -> bool:
-    """Returns whether the response says where it ends (RFC 9112, 6.3); else the end of the connection is its end."""
-    return "content-length" in response.headers or "transfer-encoding" in response.headers
 
 
 def is_cut_json(content: bytes) -> bool:
@@ -67,10 +62,8 @@ def is_cut_json(content: bytes) -> bool:
         return False
     try:
         json.loads(content)
-    except ValueError:
-        return True
-    except RecursionError:
-        return False
+    except (ValueError, RecursionError) as error:
+        return isinstance(error, ValueError)
     return False
 
 

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Generator, Iterator
 from contextvars import ContextVar
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any
+from typing import Any, TypeVar
 from urllib.request import getproxies
 
 import httpx
@@ -18,6 +18,7 @@ from .._settings import KEY_HEADER, Secret, Settings, is_loopback, is_reachable
 from .._version import __version__
 from ..errors import ConfigurationError, KonvoError, bare_url
 
+HttpT = TypeVar("HttpT", bound=httpx.Client | httpx.AsyncClient)
 CLOSED = "this client is closed: make a new one, or do the work inside its `with` block"
 HEADERS = {"user-agent": f"konvoai/{__version__}", "accept-encoding": "gzip, deflate"}
 ATTEMPT = "konvoai.attempt"
@@ -54,22 +55,15 @@ class QueryFilter(logging.Filter):
 logging.getLogger("httpx").addFilter(QueryFilter())
 
 
-def open_client(user_client: httpx.Client | None, settings: Settings) -> httpx.Client:
+def open_client(kind: type[HttpT], user_client: HttpT | None, settings: Settings) -> HttpT:
     """Returns a client of our own, or one that sends through the user's and leaves that open."""
     if user_client is None:
-        return httpx.Client(**own_options(settings), **client_options(settings))
-    if not isinstance(user_client, httpx.Client):
-        raise ConfigurationError("http_client must be an httpx.Client; AsyncKonvo takes an httpx.AsyncClient")
-    return httpx.Client(transport=ForwardingTransport(user_client, settings), **client_options(settings))
-
-
-def open_async_client(user_client: httpx.AsyncClient | None, settings: Settings) -> httpx.AsyncClient:
-    """Returns a client of our own, or one that sends through the user's and leaves that open."""
-    if user_client is None:
-        return httpx.AsyncClient(**own_options(settings), **client_options(settings))
-    if not isinstance(user_client, httpx.AsyncClient):
-        raise ConfigurationError("http_client must be an httpx.AsyncClient; Konvo takes an httpx.Client")
-    return httpx.AsyncClient(transport=AsyncForwardingTransport(user_client, settings), **client_options(settings))
+        return kind(**own_options(settings), **client_options(settings))
+    if not isinstance(user_client, kind):
+        raise ConfigurationError(
+            "http_client is of the wrong kind: Konvo takes an httpx.Client, AsyncKonvo takes an httpx.AsyncClient"
+        )
+    return kind(transport=ForwardingTransport(user_client, settings), **client_options(settings))
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
@@ -85,8 +79,12 @@ def client_options(settings: Settings) -> dict[str, Any]:
 
 def own_options(settings: Settings) -> dict[str, Any]:
     """Returns the options that the user's client has by itself; raises `ConfigurationError` for a variable of httpx."""
-    context = tls_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-    use_proxies = not is_loopback(httpx.URL(settings.base_url).host)  # a proxy would see the key of an http:// URL
+    url = httpx.URL(settings.base_url)
+    use_proxies = not is_loopback(url.host)  # a proxy would see the key of an http:// URL
+    if url.scheme == "https" or use_proxies:
+        context = tls_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    else:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody: no request of such a client uses TLS
     if use_proxies:
         validate_proxies(context)
     return {"auth": KeyAuth(settings.api_key), "verify": context, "trust_env": use_proxies}
@@ -136,38 +134,28 @@ def validate_proxies(context: ssl.SSLContext) -> None:
     raise ConfigurationError(f"{variable} of the environment cannot be used: correct or unset it{hint}")
 
 
-class ForwardingTransport(httpx.BaseTransport):
+class ForwardingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Sends through the user's client, with its headers, hooks and proxies, and with our key and timeout."""
 
-    def __init__(self, user_client: httpx.Client, settings: Settings) -> None:
-        self._user_client = user_client
+    def __init__(self, user_client: httpx.Client | httpx.AsyncClient, settings: Settings) -> None:
+        self.user_client: Any = user_client
         self._auth = KeyAuth(settings.api_key)
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        forwarded = forwarded_request(self._user_client, request)
-        return self._user_client.send(forwarded, stream=True, auth=self._auth, follow_redirects=False)
-
-
-class AsyncForwardingTransport(httpx.AsyncBaseTransport):
-    """`ForwardingTransport` for an `httpx.AsyncClient`."""
-
-    def __init__(self, user_client: httpx.AsyncClient, settings: Settings) -> None:
-        self._user_client = user_client
-        self._auth = KeyAuth(settings.api_key)
+    def handle_request(self, request: httpx.Request) -> Any:
+        """Returns the response, or an awaitable of it, as the user's client does."""
+        http = self.user_client
+        if http.is_closed:
+            raise KonvoError(CLOSED)
+        # Built by the user's client: its defaults win over those of ours.
+        body = {name: value for name, value in request.headers.items() if name.startswith("content-")}
+        content, extensions = request.content, request.extensions
+        forwarded = http.build_request(
+            request.method, request.url, headers=body, content=content, extensions=extensions
+        )
+        return http.send(forwarded, stream=True, auth=self._auth, follow_redirects=False)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        forwarded = forwarded_request(self._user_client, request)
-        return await self._user_client.send(forwarded, stream=True, auth=self._auth, follow_redirects=False)
-
-
-def forwarded_request(user_client: httpx.Client | httpx.AsyncClient, request: httpx.Request) -> httpx.Request:
-    """Returns the request as the user's client builds it: its headers win over the defaults of ours."""
-    if user_client.is_closed:
-        raise KonvoError(CLOSED)
-    body = {name: value for name, value in request.headers.items() if name.startswith("content-")}
-    return user_client.build_request(
-        request.method, request.url, headers=body, content=request.content, extensions=request.extensions
-    )
+        return await self.handle_request(request)  # type: ignore[no-any-return]
 
 
 def connection_pools(http: httpx.AsyncClient) -> Iterator[Any]:
@@ -175,8 +163,8 @@ def connection_pools(http: httpx.AsyncClient) -> Iterator[Any]:
     import httpcore
 
     for transport in (http._transport, *http._mounts.values()):
-        if isinstance(transport, AsyncForwardingTransport):
-            yield from connection_pools(transport._user_client)
+        if isinstance(transport, ForwardingTransport):
+            yield from connection_pools(transport.user_client)
         elif isinstance(pool := getattr(transport, "_pool", None), httpcore.AsyncConnectionPool):
             yield pool
 

@@ -37,7 +37,7 @@ def request_flow(
         try:
             if http.is_closed:
                 raise KonvoError(CLOSED)
-            request = build_request(http, **kwargs)
+            request = http.build_request(**kwargs)
             sent_at = time.monotonic()
             outcome: Outcome = yield request
             now = time.monotonic()
@@ -45,13 +45,17 @@ def request_flow(
                 throttle.on_response(outcome.status_code, sent_at, now)
         finally:
             throttle.release()
-        log_attempt(request, outcome, attempt, now - sent_at)
+        size = outcome.num_bytes_downloaded if isinstance(outcome, httpx.Response) else 0
+        logger.debug(
+            "%s %s: %s, attempt %d, %.0f ms, %d bytes",
+            *(request.method, request.url.path, outcome_name(outcome), attempt + 1, (now - sent_at) * 1000, size),
+        )
         delay = retry_delay(outcome, attempt, settings.max_retries, jitter=random.random())  # noqa: S311
         attempt += 1
         if delay is None:
             return require_success(outcome, request, attempt, settings.key_source)
         due = now + delay
-        if isinstance(outcome, httpx.Response) and requires_pause(outcome):
+        if isinstance(outcome, httpx.Response) and (outcome.status_code == 429 or retry_after(outcome.headers)):
             throttle.pause_until(due)
         logger.info(
             "%s %s: %s, next attempt (%d of %d) in %.1f s",
@@ -67,28 +71,8 @@ def advance(flow: Generator[Step, Any, httpx.Response], outcome: Outcome | None)
         return end.value  # type: ignore[no-any-return]
 
 
-def requires_pause(response: httpx.Response) -> bool:
-    return response.status_code == 429 or retry_after(response.headers) is not None
-
-
-def log_attempt(request: httpx.Request, outcome: Outcome, attempt: int, seconds: float) -> None:
-    size = outcome.num_bytes_downloaded if isinstance(outcome, httpx.Response) else 0
-    logger.debug(
-        "%s %s: %s, attempt %d, %.0f ms, %d bytes",
-        *(request.method, request.url.path, outcome_name(outcome), attempt + 1, seconds * 1000, size),
-    )
-
-
 def outcome_name(outcome: Outcome) -> str:
     return str(outcome.status_code) if isinstance(outcome, httpx.Response) else type(outcome).__name__
-
-
-def build_request(
-    http: httpx.Client | httpx.AsyncClient, method: str, url: str, params: dict[str, Any] | None = None, **rest: Any
-) -> httpx.Request:
-    """Returns the request of a generated builder; its URL is joined here, as httpx would parse it three times."""
-    query = f"?{httpx.QueryParams(params)}" if params else ""
-    return http.build_request(method, f"{str(http.base_url).rstrip('/')}{url}{query}", **rest)
 
 
 def as_outcome(error: Exception) -> Outcome:

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
+from http.client import responses as PHRASES
 from typing import TYPE_CHECKING
 
 import httpx
 
+from .. import errors
 from .._settings import BASE_URL_VARIABLE
-from ..errors import (
-    APIConnectionError,
-    APIStatusError,
-    APITimeoutError,
-    AuthenticationError,
-    BadRequestError,
-    InternalServerError,
-    KonvoError,
-    NotFoundError,
-    PermissionDeniedError,
-    RateLimitError,
-    bare_url,
-)
+from ..errors import APIConnectionError, APIStatusError, APITimeoutError, KonvoError, bare_url
 from .deadline import DeadlineExceeded
 from .headers import retry_after
 from .retry import MAX_RETRY_AFTER, Outcome
@@ -28,20 +17,16 @@ from .retry import MAX_RETRY_AFTER, Outcome
 if TYPE_CHECKING:
     from ..models import Error
 
-ERRORS = {
-    400: BadRequestError,
-    401: AuthenticationError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    429: RateLimitError,
+ERRORS: dict[int, tuple[type[APIStatusError], str]] = {
+    400: (errors.BadRequestError, "correct the parameters"),
+    401: (errors.AuthenticationError, "check the key in {key_source}"),
+    403: (errors.PermissionDeniedError, "use a key with this permission in {key_source}"),
+    404: (errors.NotFoundError, f"check the URL in {BASE_URL_VARIABLE} or base_url="),
+    429: (errors.RateLimitError, "send fewer requests, or lower the concurrency"),
 }
-HINTS = {
-    400: "correct the parameters",
-    401: "check the key in {key_source}",
-    403: "use a key with this permission in {key_source}",
-    404: f"check the URL in {BASE_URL_VARIABLE} or base_url=",
-    429: "send fewer requests, or lower the concurrency",
-}
+"""The error of each status, and what to do."""
+SERVER_ERROR = (errors.InternalServerError, "try again later")
+REDIRECT = f"redirects are not followed: set the final URL in {BASE_URL_VARIABLE} or base_url="
 
 
 def require_success(outcome: Outcome, request: httpx.Request, attempts: int, key_source: str) -> httpx.Response:
@@ -57,18 +42,15 @@ def status_error(response: httpx.Response, request: httpx.Request, attempts: int
     status = response.status_code
     body = error_body(response)
     wait = retry_after(response.headers)
-    kind = ERRORS.get(status) or (InternalServerError if status >= 500 else APIStatusError)
-    parts = [f"{status} {status_phrase(status)}".strip() + f" from {request_label(request, attempts)}"]
+    kind, hint = ERRORS.get(status, SERVER_ERROR if status >= 500 else (APIStatusError, ""))
+    parts = [f"{status} {PHRASES.get(status, '')}".strip() + f" from {request_label(request, attempts)}"]
     if body is not None:
         parts.append(body.message)
     if wait is not None and wait > MAX_RETRY_AFTER:
         parts.append(f"the server asks to wait {wait:.0f} s")
-    if response.is_redirect:
-        parts.append(f"redirects are not followed: set the final URL in {BASE_URL_VARIABLE} or base_url=")
-    elif hint := HINTS.get(status) or ("try again later" if status >= 500 else None):
-        parts.append(hint.format(key_source=key_source))
+    parts.append(REDIRECT if response.is_redirect else hint.format(key_source=key_source))
     request.url = response.request.url = httpx.URL(bare_url(request.url))  # an error shows no query
-    return kind("; ".join(parts), response=response, body=body, retry_after=wait)
+    return kind("; ".join(filter(None, parts)), response=response, body=body, retry_after=wait)
 
 
 def connection_error(error: Exception, request: httpx.Request, attempts: int) -> KonvoError:
@@ -87,22 +69,13 @@ def request_label(request: httpx.Request, attempts: int) -> str:
     return f"{request.method} {bare_url(request.url)}" + (f" ({attempts} attempts)" if attempts > 1 else "")
 
 
-def status_phrase(status: int) -> str:
-    """Returns the standard phrase of a status; empty for unregistered ones such as 520 to 529."""
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
-
-
 def error_body(response: httpx.Response) -> Error | None:
     """Returns the body as the API document's `Error`, or None where it is something else."""
     try:
         body = response.json()
     except (ValueError, RecursionError, httpx.StreamError):
         return None
-    fits = isinstance(body, dict) and type(body.get("error")) is int and isinstance(body.get("message"), str)
-    if not fits:
+    if not (isinstance(body, dict) and type(body.get("error")) is int and isinstance(body.get("message"), str)):
         return None
     from ..models import Error
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 import httpx
 
@@ -15,7 +14,7 @@ from .._settings import Settings
 from ..errors import KonvoError
 from . import deadline
 from .body import Body
-from .clients import ATTEMPT, release_connections
+from .clients import ATTEMPT, HttpT, open_client, release_connections
 from .deadline import CURRENT_DEADLINE, Deadline, DeadlineExceeded
 from .request_flow import TRANSPORT_ERRORS, Step, advance, as_outcome, request_flow
 from .retry import Outcome
@@ -24,31 +23,33 @@ from .throttle import Throttle
 if TYPE_CHECKING:
     import asyncio
 
-HttpT = TypeVar("HttpT", bound=httpx.Client | httpx.AsyncClient)
+NO_STREAM = httpx.ByteStream(b"")
+"""Replaces the stream of a response that was read: the two would hold each other until the garbage collector runs."""
 
 
 class BaseTransport(Generic[HttpT]):
-    """The httpx client and the throttle of one process: a fork opens its own, and leaves its parent's alone.
+    """The httpx client and the throttle of one process: a fork opens its own, and leaves its parent's alone."""
 
-    Args:
-        open_client: Opens the httpx client.
-        shared: Whether the connections are the user's, whose client konvoai cannot open again.
-    """
+    _kind: ClassVar[type[Any]]
 
-    def __init__(self, open_client: Callable[[], HttpT], settings: Settings, *, shared: bool) -> None:
-        self._open_client = open_client
+    def __init__(self, user_client: HttpT | None, settings: Settings) -> None:
+        self._user_client = user_client
         self._settings = settings
-        self._shared = shared
+        self._connecting = threading.RLock()
         self._connect()
+        self._process = os.getpid()
 
     def _connect(self) -> None:
-        self._process = os.getpid()
-        self._http = self._open_client()
+        from .interruptible import replace_backend
+
+        self._http: HttpT = open_client(self._kind, self._user_client, self._settings)
+        replace_backend(self._http)
         self._throttle = Throttle()
+        bytes(2**24)  # once freed, glibc keeps blocks up to this size: else each buffer of a thread costs page faults
 
     def _is_parents(self) -> bool:
         """Returns whether the connections are the user's, and those of the process that was forked."""
-        return self._shared and self._process != os.getpid()
+        return self._user_client is not None and self._process != os.getpid()
 
     @property
     def http(self) -> HttpT:
@@ -57,41 +58,37 @@ class BaseTransport(Generic[HttpT]):
             raise KonvoError(
                 "http_client= belongs to the parent of this process: make a new httpx client and a new Konvo here"
             )
-        if self._process != os.getpid():
-            self._inherited = self._http  # kept, so that nothing closes the parent's connections
-            self._connect()
+        with self._connecting:  # the threads of a reading may meet here: none must send over the parent's connections
+            if self._process != os.getpid():
+                self._inherited = self._http  # kept, so that nothing closes the parent's connections
+                self._connect()
+                self._process = os.getpid()
         return self._http
 
 
 class Transport(BaseTransport[httpx.Client]):
     """Sends what `request_flow` decides, over one `httpx.Client`; each wait is held to a `Deadline`."""
 
-    def _connect(self) -> None:
-        from .interruptible import make_interruptible
+    _kind = httpx.Client
 
+    def _connect(self) -> None:
         super()._connect()
-        make_interruptible(self._http)
         self._closing = threading.Event()
 
-    def send(self, kwargs: dict[str, Any], stop: threading.Event | None = None) -> httpx.Response:
+    def send(self, kwargs: dict[str, Any], *stop: threading.Event) -> httpx.Response:
         """Returns the response of status 200, its content read; raises `KonvoError` where there is none.
 
         Args:
             kwargs: What a generated request builder returns.
             stop: Cancels the request once it is set.
         """
-        flow = request_flow(self.http, kwargs, self._settings, self._throttle)
-        cancelled = (self._closing,) if stop is None else (self._closing, stop)
-        outcome = None
-        try:
+        with closing(request_flow(self.http, kwargs, self._settings, self._throttle)) as flow:
+            outcome = None
             while not isinstance(step := advance(flow, outcome), httpx.Response):
-                outcome = self._perform(step, cancelled)
+                outcome = self._perform(step, Deadline(deadline.ATTEMPT_TIMEOUT, self._closing, *stop))
             return step
-        finally:
-            flow.close()
 
-    def _perform(self, step: Step, cancelled: tuple[threading.Event, ...]) -> Outcome | None:
-        limit = Deadline(deadline.ATTEMPT_TIMEOUT, *cancelled)
+    def _perform(self, step: Step, limit: Deadline) -> Outcome | None:
         if isinstance(step, float):
             limit.remaining()
             time.sleep(min(step, deadline.POLL_INTERVAL))
@@ -106,21 +103,19 @@ class Transport(BaseTransport[httpx.Client]):
 
     def _read(self, request: httpx.Request, limit: Deadline) -> httpx.Response:
         response = self.http.send(request, stream=True)
-        if response.is_stream_consumed:  # by a hook of the user
-            return response
         try:
             body = Body(response)
             for chunk in response.iter_bytes():
-                body.feed(chunk)
                 limit.remaining()
-                if body.full:
+                if body.feed(chunk):
                     break
             return body.finish()
         finally:
             response.close()
+            response.stream = NO_STREAM
 
     def close(self) -> None:
-        """Cancels the requests in flight, then close the connections; a fork leaves the user's open."""
+        """Cancels the requests in flight, then closes the connections; a fork leaves the user's open."""
         if self._is_parents():
             return
         self._closing.set()
@@ -132,6 +127,8 @@ class Transport(BaseTransport[httpx.Client]):
 
 class AsyncTransport(BaseTransport[httpx.AsyncClient]):
     """`Transport` over one `httpx.AsyncClient`, for one event loop."""
+
+    _kind = httpx.AsyncClient
 
     def _connect(self) -> None:
         super()._connect()
@@ -148,14 +145,11 @@ class AsyncTransport(BaseTransport[httpx.AsyncClient]):
                 "the function that is given to asyncio.run()"
             )
         self._loop = loop
-        flow = request_flow(http, kwargs, self._settings, self._throttle)
-        outcome = None
-        try:
+        with closing(request_flow(http, kwargs, self._settings, self._throttle)) as flow:
+            outcome = None
             while not isinstance(step := advance(flow, outcome), httpx.Response):
                 outcome = await self._perform(step)
             return step
-        finally:
-            flow.close()
 
     async def _perform(self, step: Step) -> Outcome | None:
         import asyncio
@@ -178,17 +172,15 @@ class AsyncTransport(BaseTransport[httpx.AsyncClient]):
 
     async def _read(self, request: httpx.Request) -> httpx.Response:
         response = await self.http.send(request, stream=True)
-        if response.is_stream_consumed:  # by a hook of the user
-            return response
         try:
             body = Body(response)
             async for chunk in response.aiter_bytes():
-                body.feed(chunk)
-                if body.full:
+                if body.feed(chunk):
                     break
             return body.finish()
         finally:
             await response.aclose()
+            response.stream = NO_STREAM
 
     async def close(self) -> None:
         """Closes the connections, in the event loop that they belong to; a fork leaves the user's open."""
