@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
 import httpx
 
-from ._autospec import ResourceClass
 from ._decoding.drift import Drift
 from ._decoding.parse import DecodeError
 from ._http.clients import HttpT
@@ -32,6 +31,22 @@ if TYPE_CHECKING:
     from ._decoding.parse import DecodedPage
     from ._resources import ListQuery
     from .models import AISession
+
+
+class ResourceClass:
+    """On a client class, this attribute is the resource class of that name, which `create_autospec` needs.
+
+    An instance sets its resource itself. The class is imported when it is read, since the models take half as long to
+    import as httpx.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, client: object, owner: type) -> Any:
+        from . import _resources
+
+        return getattr(_resources, self._name)
 
 
 class BaseClient(Generic[HttpT]):
