@@ -47,7 +47,7 @@ class PageTracker:
         self._in_flight: deque[tuple[int, int | None]] = deque()  # each index with the lowest count known then
         self._ahead: list[ReadPage] = []
         self._head: set[Key] = set()
-        self._last: tuple[int, list[Any]] = 0, []
+        self._last: tuple[int, list[Key]] = 0, []
         self._repeats: dict[int, int] = {}  # by page
 
     @property
@@ -87,10 +87,10 @@ class PageTracker:
                 self._head, self._size = set(row) or self._head, self._size or max(len(row), 1)
             if len(row) > len(set(row)):
                 self._repeats[index] = len(row) - len(set(row))
-            self._follow(index, known_count, response)
+            self._follow(index, known_count, response, row)
         return index + (self.base or 0)
 
-    def _follow(self, index: int, known_count: int | None, response: PageResponse[Any]) -> None:
+    def _follow(self, index: int, known_count: int | None, response: PageResponse[Any], row: list[Key]) -> None:
         count = response.count
         if count is not None:
             before = count if self.lowest is None else self.lowest
@@ -101,8 +101,8 @@ class PageTracker:
         if response.error is None:
             self._extend(index, count)
         if index * self._size <= self._read:
-            self._decide_end(index, response)
-        self._last = index, response.items
+            self._decide_end(index, row, response.error is not None)
+        self._last = index, row
 
     def _extend(self, index: int, count: int | None) -> None:
         self._ahead.append(ReadPage(index * self._size, count or 0))
@@ -113,11 +113,11 @@ class PageTracker:
                 self._read = max(self._read, page.offset + self._size - left)
         self._ahead = [page for page in self._ahead if page.offset > self._read]
 
-    def _decide_end(self, index: int, response: PageResponse[Any]) -> None:
-        length, lowest, (last_index, last_items) = len(response.items), self.lowest, self._last
+    def _decide_end(self, index: int, row: list[Key], refused: bool) -> None:
+        length, lowest, (last_index, last_row) = len(row), self.lowest, self._last
         held = len(self._seen) + self.repeats
         self._empty_pages = 0 if length else self._empty_pages + 1
-        if response.error is not None or (length and index > last_index and response.items == last_items):
+        if refused or (length and index > last_index and row == last_row):
             self.ended = True
         elif not length:
             whole = lowest is None or not self._closed or held >= lowest

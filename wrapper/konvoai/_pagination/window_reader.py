@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from ..errors import APIStatusError, PaginationError
-from .protocol import DEFAULT_LAG, Bounds, PageRequest, PageResponse, ServerTraits
+from .protocol import DEFAULT_LAG, LOOK_AHEAD, Bounds, PageRequest, PageResponse, ServerTraits
 from .record_keys import Key, PassedPages, record_keys
 from .window_plan import REFUSED, SECOND, TARGET_PAGES, PlannedWindow, Split
 
@@ -51,7 +51,8 @@ class WindowReader(Generic[T]):
         traits: ServerTraits | None = None,
         lag: timedelta = DEFAULT_LAG,
     ) -> None:
-        self.bounds, self.concurrency, self.traits, self.lag = bounds, concurrency, traits or ServerTraits(), lag
+        self.bounds, self.traits, self.lag = bounds, traits or ServerTraits(), lag
+        self.look_ahead = concurrency * LOOK_AHEAD if concurrency > 1 else 1  # requests that wait for their response
         self.counted, self.shortfall, self.emitted = self.traits.filters_count is not False, 0, 0
         self.created: list[datetime] = []
         self._limit, self._longest_page, self._joins, self._checked = limit, 0, False, False
@@ -93,8 +94,7 @@ class WindowReader(Generic[T]):
             while True:
                 requests = reading.send((yield from self.fetch(requests)))
         except StopIteration as end:
-            result: R = end.value
-            return result
+            return cast(R, end.value)
 
     def is_whole(self, response: PageResponse[T]) -> bool:
         """Whether one response has all records of its query, by its count."""
