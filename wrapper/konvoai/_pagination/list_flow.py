@@ -105,7 +105,8 @@ class ListFlow(StretchReader[T]):
         try:
             yield from windows
         except TimeFiltersError:
-            yield from self.drain()
+            while self.in_flight:
+                yield from self.fetch([])
             return True
         return False
 
