@@ -55,7 +55,8 @@ class ListFlow(StretchReader[T]):
         if self._page is None and (whole or not (first.items or total)):
             return
         timed = self._timed and self._page is None and (minimum is None or minimum < until)
-        bounds = (minimum, until) if timed and self.counted else self.bounds
+        tracker.closed = timed and self.counted
+        bounds = (minimum, until) if tracker.closed else self.bounds
         while not tracker.ended or tracker.waiting:
             numbers = tracker.next_pages(self.look_ahead - tracker.waiting)
             requests = [PageRequest(number, *bounds) for number in numbers]

@@ -39,7 +39,7 @@ class PageTracker:
     """
 
     def __init__(self, traits: ServerTraits, seen: Sized, start: int | None = None, *, closed: bool) -> None:
-        self._traits, self._seen, self._start, self._closed = traits, seen, start, closed
+        self._traits, self._seen, self._start, self.closed = traits, seen, start, closed
         self.base = traits.page_base if start is None else start
         self._size = self._read = self._empty_pages = 0
         self.lowest: int | None = None
@@ -69,7 +69,7 @@ class PageTracker:
         needed = self._read // self._size if self._size else 0
         known = {page.offset // self._size for page in self._ahead} | {index for index, _ in self._in_flight}
         end = needed + len(known) + room
-        if self.lowest is not None and self._closed:  # no further than the count says, but always one
+        if self.lowest is not None and self.closed:  # no further than the count says, but always one
             end = max(needed + 1, min(end, self.lowest // self._size + 1))
         indexes = [index for index in range(needed, end) if index not in known][:room]
         self._in_flight += [(index, self.lowest) for index in indexes]
@@ -80,7 +80,8 @@ class PageTracker:
         index, known_count = self._in_flight.popleft()
         if not self.ended:
             if self.base is None and index:
-                unchanged = known_count is not None and len(self._head) <= known_count == response.count
+                known = self.closed and known_count is not None  # else records may move, and `count` stays
+                unchanged = known and len(self._head) <= (known_count or 0) == response.count
                 self.base = self._traits.learn_base(self._head, row, unchanged=unchanged)
                 index -= self.base
             if index == 0:
@@ -96,7 +97,7 @@ class PageTracker:
             before = count if self.lowest is None else self.lowest
             self.rose = self.rose or (known_count is not None and count > known_count)
             self.lowest = min(before, count)
-            if self._closed and not self.rose:
+            if self.closed and not self.rose:
                 self._read = max(self._read - (before - self.lowest), 0)
         if response.error is None:
             self._extend(index, count)
@@ -106,7 +107,7 @@ class PageTracker:
 
     def _extend(self, index: int, count: int | None) -> None:
         self._ahead.append(ReadPage(index * self._size, count or 0))
-        falls = self._closed and not self.rose and count is not None
+        falls = self.closed and not self.rose and count is not None
         for page in sorted(self._ahead):
             if page.offset <= self._read:
                 left = max(page.total - (self.lowest or 0), 0) if falls else 0
@@ -120,7 +121,7 @@ class PageTracker:
         if refused or (length and index > last_index and row == last_row):
             self.ended = True
         elif not length:
-            whole = lowest is None or not self._closed or held >= lowest
+            whole = lowest is None or not self.closed or held >= lowest
             self.ended = whole or self._empty_pages >= MAX_EMPTY_PAGES
-        elif lowest is not None and self._closed and self._read >= lowest and held == lowest:
+        elif lowest is not None and self.closed and self._read >= lowest and held == lowest:
             self.ended = length < self._size or (lowest <= self._traits.proven_count and not self.repeats)

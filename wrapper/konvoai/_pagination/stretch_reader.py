@@ -160,9 +160,8 @@ class StretchReader(WindowReader[T]):
     def find_base(self, first: PageResponse[T]) -> Requests[None]:
         """Learns the number of the first page, unless the query keeps changing."""
         for _ in range(MAX_TAILS if self.traits.page_base is None else 0):
-            page, again = (yield from self.fetch([PageRequest(1, *self.bounds)])), first
-            if not self.counted or page.count != first.count:
-                again = yield from self.fetch([PageRequest(None, *self.bounds)])
+            page = yield from self.fetch([PageRequest(1, *self.bounds)])
+            again = yield from self.fetch([PageRequest(None, *self.bounds)])
             head, row = set(record_keys(first.items)), record_keys(page.items)
             self.traits.learn_base(head, row, unchanged=again.items == first.items)
             if self.traits.page_base is not None or not row:
