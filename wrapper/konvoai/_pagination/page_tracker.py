@@ -35,6 +35,7 @@ class PageTracker:
             at the first empty page.
 
     Attributes:
+        closed: As the argument.
         rose: Whether `count` rose: it is untrue, or records joined.
     """
 

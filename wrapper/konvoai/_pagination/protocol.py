@@ -93,11 +93,12 @@ It is sent the response to the oldest request in flight; where that failed, the 
 
 @dataclass
 class Window(Generic[T]):
-    """What was updated in a span of time.
+    """What was updated in a span of time, or a piece of it.
 
     Attributes:
         start: Where it begins, an aware datetime.
-        end: Everything up to here has been yielded: `scan(updated_at_min=window.end)` continues from there.
+        end: Everything up to here has been yielded: `scan(updated_at_min=window.end)` continues from there. While more
+            records of its span are to come, it is `start`.
         items: Its records.
     """
 
