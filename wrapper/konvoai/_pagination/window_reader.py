@@ -15,7 +15,7 @@ Requests = Generator[list[PageRequest], PageResponse[Any], R]
 REFUSED_STATUSES = (400, 404, 422)  # the statuses for a page that is not there, or for a time that is not accepted
 COMMON_PAGE_SIZES = frozenset({10, 20, 25, 50, 100})  # a page of such a length may be all that the server gives
 EMPTY_TIMES = (datetime(1850, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
-MAX_PAGES = 16  # of a window
+MAX_PAGES = 20  # of a window
 UNCOUNTED_PAGES = 2  # of a window without `count`
 MAX_EMPTY_PAGES = 3  # in a row, of which the rows are hidden
 MAX_IDLE_PASSES = 4  # over the pages of a second, while fewer records arrive than are counted
