@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar, cast
 from ..errors import APIStatusError, PaginationError
 from .protocol import DEFAULT_LAG, LOOK_AHEAD, Bounds, PageRequest, PageResponse, ServerTraits
 from .record_keys import Key, PassedPages, record_keys
-from .window_plan import REFUSED, SECOND, TARGET_PAGES, PlannedWindow, Split
+from .window_plan import EARLIEST, REFUSED, SECOND, TARGET_PAGES, PlannedWindow, Split
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -51,7 +51,8 @@ class WindowReader(Generic[T]):
         traits: ServerTraits | None = None,
         lag: timedelta = DEFAULT_LAG,
     ) -> None:
-        self.bounds, self.traits, self.lag = bounds, traits or ServerTraits(), lag
+        self.bounds = (None, bounds[1]) if bounds[0] == EARLIEST else bounds  # as the first windows of a scan end
+        self.traits, self.lag = traits or ServerTraits(), lag
         self.look_ahead = concurrency * LOOK_AHEAD if concurrency > 1 else 1  # requests that wait for their response
         self.counted, self.shortfall, self.emitted = self.traits.filters_count is not False, 0, 0
         self.created: list[datetime] = []
