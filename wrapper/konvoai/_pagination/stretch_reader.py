@@ -57,10 +57,12 @@ class StretchReader(WindowReader[T]):
             yield from self.fetch([])
 
     def _due(self, plan: WindowPlan[T], room: int) -> list[tuple[PlannedWindow[T], PageRequest]]:
-        """The next requests, and whose they are. No more windows are read ahead than requests may be in flight."""
+        """The next requests, and whose they are. No more windows are read ahead than requests may be waiting."""
         due: list[tuple[PlannedWindow[T], PageRequest]] = []
+        uncertain = False
         for index in range(self.look_ahead):
-            if len(due) >= room or index >= len(plan.windows):
+            # How wide the next window should be shows when the count of the one before is known.
+            if len(due) >= room or index >= len(plan.windows) or uncertain:
                 break
             window = plan.next_window(index, self.page_size, self.counted)
             if window.flow is None and not window.done:
@@ -68,6 +70,7 @@ class StretchReader(WindowReader[T]):
                 window.wanted = next(window.flow)
             now, window.wanted = window.wanted[: room - len(due)], window.wanted[room - len(due) :]
             due += [(window, request) for request in now]
+            uncertain = self.counted and window.pages > 1 and not (window.keys or window.done)
         return due
 
     def _receive(self, plan: WindowPlan[T], window: PlannedWindow[T], response: PageResponse[T]) -> None:
