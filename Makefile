@@ -13,7 +13,7 @@ PIP_INSTALL := $(PY) -m pip install -qq --no-input --no-compile --disable-pip-ve
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo mock test test-long contract-live bench security generate spec-diff spec-update mutants check format build lock clean
+.PHONY: help setup demo mock test test-long contract-live bench security generate spec-diff spec-update mutants check docs format build lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
@@ -74,6 +74,9 @@ check: setup ## run the linters, type checkers and house rules; check that gener
 	@$(PY) -m mypy --no-error-summary
 	@node_modules/.bin/pyright
 	@$(PY) -m pytest -qq tests/unit/test_layers.py tests/unit/test_prose.py
+
+docs: setup ## build the documentation into dist/docs, and check its links (no network)
+	@$(PY) -m sphinx --fail-on-warning --keep-going --quiet --jobs auto --builder html docs dist/docs
 
 format: setup ## apply ruff's fixes and formatting
 	@.venv/bin/ruff check --fix
