@@ -76,7 +76,7 @@ check: setup ## run the linters, type checkers and house rules; check that gener
 	@$(PY) -m pytest -qq tests/unit/test_layers.py tests/unit/test_prose.py
 
 docs: setup ## build the documentation into dist/docs, and check its links (no network)
-	@$(PY) -m sphinx --fail-on-warning --keep-going --quiet --jobs auto --builder html docs dist/docs
+	@$(PY) -m sphinx --fail-on-warning --keep-going --fresh-env --quiet --jobs auto --builder html docs dist/docs
 
 format: setup ## apply ruff's fixes and formatting
 	@.venv/bin/ruff check --fix

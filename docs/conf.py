@@ -25,6 +25,8 @@ autodoc_class_signature = "mixed"
 autodoc_inherit_docstrings = False
 python_use_unqualified_type_names = True
 add_module_names = False
+default_role = "code"  # docstrings have names in single backticks
+python_maximum_signature_line_length = 88
 
 html_theme = "furo"
 html_title = f"konvoai {release}"
@@ -46,10 +48,10 @@ def add_command_help(app: Sphinx, docname: str, source: list[str]) -> None:
 
 
 def command_help(name: str, command: click.Command, parent: click.Context | None = None) -> Iterator[str]:
-    with click.Context(command, info_name=name, parent=parent, max_content_width=100, terminal_width=100) as context:
-        heading = "#" * (2 + min(1, context.command_path.count(" ") // 2))
-        shown = re.sub(r"[ \t]+$", "", command.get_help(context), flags=re.MULTILINE)
-        yield f"{heading} {context.command_path}\n\n```text\n{shown}\n```\n"
+    with command.make_context(name, [], parent, resilient_parsing=True, terminal_width=100) as context:
+        level = "###" if parent and parent.parent else "##"
+        shown = re.sub(r" +$", "", command.get_help(context), flags=re.MULTILINE)
+        yield f"{level} {context.command_path}\n\n```text\n{shown}\n```\n"
         if isinstance(command, click.Group):
             for child in command.list_commands(context):
                 if found := command.get_command(context, child):
