@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
@@ -91,6 +91,9 @@ class Resource(Generic[ListT, ScanT]):
     """What each flag of the operation adds to a record, by its parameter's name; shown by `--help`."""
 
     def __init__(self, paginate: Callable[[ListQuery], ListT], scan: Callable[[ListQuery], ScanT]) -> None:
+        for name, result in (("list", paginate), ("scan", scan)):
+            if method := getattr(self, name, None):
+                setattr(self, name, with_return_type(method, getattr(result, "func", result)))
         self._paginate = paginate
         self._scan = scan
         self._traits = ServerTraits()
@@ -114,6 +117,21 @@ class Resource(Generic[ListT, ScanT]):
             traits=self._traits,
             include={name: value for name, value in {**include, **flags}.items() if value is not None},
         )
+
+    def __dir__(self) -> Iterable[str]:
+        """Returns what a user calls, for completion: not what describes the operation to the rest of the package."""
+        return [name for name in super().__dir__() if name not in Resource.__annotations__]
+
+
+def with_return_type(method: Callable[..., Any], result: Any) -> Callable[..., Any]:
+    """Returns the method with the type that it returns on this client instead of a type variable, for `help()`."""
+
+    @functools.wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return method(*args, **kwargs)
+
+    call.__signature__ = inspect.signature(method).replace(return_annotation=result)  # type: ignore[attr-defined]
+    return call
 
 
 class AISessions(Resource[ListT, ScanT]):
