@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 from sphinx.application import Sphinx
@@ -40,11 +41,19 @@ llms_txt_summary = (
 
 def setup(app: Sphinx) -> None:
     app.connect("source-read", add_command_help)
+    app.connect("build-finished", add_command_help_to_source, priority=100)  # before llms-full.txt is made
 
 
 def add_command_help(app: Sphinx, docname: str, source: list[str]) -> None:
     """Replaces the line `<!-- commands -->` of a page by the `--help` of each command."""
     source[0] = source[0].replace("<!-- commands -->", "\n".join(command_help("konvo", konvo)))
+
+
+def add_command_help_to_source(app: Sphinx, error: Exception | None) -> None:
+    path = Path(app.outdir, "_sources", "reference", "command.md.txt")
+    source = [path.read_text(encoding="utf-8")]
+    add_command_help(app, "reference/command", source)
+    path.write_text(source[0], encoding="utf-8")
 
 
 def command_help(name: str, command: click.Command, parent: click.Context | None = None) -> Iterator[str]:

@@ -84,7 +84,8 @@ def test_the_documentation_builds_with_every_page() -> None:
     listed = (ROOT / "dist" / "docs" / "llms.txt").read_text(encoding="utf-8")
     pages = [name.removeprefix("docs/") for name in PAGES if name.startswith("docs/")]
     assert [] == [page for page in pages if f"/_sources/{page}.txt" not in listed]
-    assert "konvo sessions export" in (ROOT / "dist" / "docs" / "reference" / "command.html").read_text("utf-8")
+    for name in ("reference/command.html", "llms-full.txt"):
+        assert "Usage: konvo sessions export" in (ROOT / "dist" / "docs" / name).read_text(encoding="utf-8")
 
 
 @pytest.mark.long
