@@ -28,7 +28,7 @@ ALLOWED = {
     "dlt": CORE,
     "_export": CORE,
     "_doctor": CORE,
-    "_warehouse": CORE | {"dlt"},
+    "_warehouse": CORE | {"_export", "dlt"},
     "testing": CORE,
     "__init__": CORE,
 }

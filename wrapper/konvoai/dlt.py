@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 try:
     import dlt
 except ModuleNotFoundError as error:
-    raise ModuleNotFoundError("konvoai.dlt needs dlt: pip install 'konvoai[sync]'", name="dlt") from error
+    raise ModuleNotFoundError("konvoai.dlt needs dlt: pip install 'konvoai[dlt]'", name="dlt") from error
 from dlt.common.schema import Schema
 from dlt.extract import DltResource, DltSource
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -20,7 +22,7 @@ from .options import CONCURRENCY, DurationType, TimeType, examples
 from .output import StdoutClosed, emit, progress_bar, status
 from .resource_commands import ResourceGroup, open_client, resource_names
 
-FAILURE, USAGE, KEY_REJECTED, INTERRUPTED = 1, 2, 4, 130
+FAILURE, USAGE, KEY_REJECTED, INTERRUPTED, TERMINATED = 1, 2, 4, 130, 143
 EPILOG = """
 \b
 Environment:
@@ -36,6 +38,7 @@ Exit codes:
   2    wrong usage
   4    API key missing or rejected
   130  interrupted by Ctrl-C
+  143  terminated by SIGTERM
 """
 
 
@@ -63,10 +66,10 @@ konvo.add_command(mock)
 )
 @click.option("--since", type=TimeType(), help="First sync only: skip sessions without updates after this time.")
 @click.option(
-    "--lookback", type=DurationType(), default="1d", show_default=True, help="Read this much again, for late changes."
+    "--lookback", type=DurationType(), help="Read this much again, for late changes; default: 1d, or 30d where needed."
 )
 @CONCURRENCY
-def sync(to: str, since: datetime | None, lookback: timedelta, concurrency: int) -> None:
+def sync(to: str, since: datetime | None, lookback: timedelta | None, concurrency: int) -> None:
     """Copy new and changed sessions to a database.
 
     The tables are ai_sessions and ai_sessions__messages. Each run continues where the previous one ended.
@@ -148,11 +151,33 @@ def require_extra(extra: str) -> Iterator[None]:
         raise click.ClickException(f"this needs {error.name}: pip install 'konvoai[{extra}]'") from None
 
 
+class Terminated(BaseException):
+    """SIGTERM, with which systemd, cron and containers end a command."""
+
+
+@contextmanager
+def sigterm_raised() -> Iterator[None]:
+    """Raises SIGTERM as an exception, so that it cleans up as Ctrl-C does."""
+
+    def terminate(number: int, frame: object) -> None:
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python sets handlers in the main thread only
+        return
+    previous = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
 def main() -> int:
     """Runs the command of the arguments; prints its error, and returns the exit code."""
     settings = {"debug": "--debug" in sys.argv}
     try:
-        code = konvo.main(prog_name="konvo", standalone_mode=False, obj=settings)
+        with sigterm_raised():
+            code = konvo.main(prog_name="konvo", standalone_mode=False, obj=settings)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
@@ -161,6 +186,9 @@ def main() -> int:
     except (KeyboardInterrupt, click.Abort):
         status("interrupted")
         return INTERRUPTED
+    except Terminated:
+        status("terminated")
+        return TERMINATED
     except StdoutClosed:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # since Python flushes it once more at exit
         return 0

@@ -1,0 +1,113 @@
+"""How far a sync has come: one state for each API key and address, stored with the rows."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from secrets import token_hex
+from typing import Literal, NamedTuple
+
+from .._arguments import validate_time
+from .._client import Konvo
+from .._decoding.records import Record
+from .._pagination.protocol import Window
+from .._pagination.window_plan import BEGINNING
+from ..errors import ConfigurationError
+
+Progress = Callable[[Window[Record], int], object]
+DEFAULT_LOOKBACK = timedelta(days=1)
+CREATED_LOOKBACK = timedelta(days=30)
+"""The default where the time filters do not mean updates, or nobody knows yet what they mean."""
+
+
+class SyncResult(NamedTuple):
+    """What a sync did.
+
+    Attributes:
+        sessions: Number of sessions read, including those of the lookback.
+        up_to: The tables have every update up to this time, an aware datetime.
+        first: Whether the destination had no state of this API key and address, so that everything was read.
+    """
+
+    sessions: int
+    up_to: datetime
+    first: bool
+
+
+@dataclass
+class State:
+    """The state of the syncs with one API key and address.
+
+    Attributes:
+        since: The earliest time requested, ISO 8601; None for the beginning.
+        up_to: Every update up to this time has been read, ISO 8601; None before the first sync.
+        filters: Which time of a session the API's time filters mean; None as long as the records do not show it.
+        redaction: The fields that are dropped or hashed, and a digest of the secret.
+    """
+
+    since: str | None = None
+    up_to: str | None = None
+    filters: Literal["created", "updated"] | None = None
+    redaction: list[str] = field(default_factory=list)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> State:
+        return cls(**json.loads(text))
+
+    def resume_from(self, since: datetime | None, lookback: timedelta | None) -> datetime | None:
+        """Returns the time to read from; None for the beginning. A `since` earlier than the stored one starts over.
+
+        Raises:
+            ValueError: `since` has no time zone or is in the future, or `lookback` is negative.
+        """
+        since = validate_start(since, lookback)
+        earliest = datetime.fromisoformat(self.since) if self.since else BEGINNING
+        if self.up_to is None or (since or earliest) < earliest:
+            self.since, self.up_to = since.isoformat() if since else None, None
+            return since
+        up_to = datetime.fromisoformat(self.up_to)
+        return max(up_to - min(self.lookback(lookback), up_to - BEGINNING), earliest)
+
+    def lookback(self, requested: timedelta | None) -> timedelta:
+        """Returns how far before the end of the last sync the next one starts."""
+        default = DEFAULT_LOOKBACK if self.filters == "updated" else CREATED_LOOKBACK
+        return default if requested is None else requested
+
+    def advance(self, end: datetime) -> None:
+        """Moves `up_to` to a later time; a window within the lookback does not move it back."""
+        self.up_to = end.isoformat() if self.up_to is None else max(self.up_to, end.isoformat(), key=as_time)
+
+
+def as_time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def validate_start(since: datetime | None, lookback: timedelta | None) -> datetime | None:
+    """Returns `since` in UTC.
+
+    Raises:
+        ValueError: It has no time zone or is in the future, or `lookback` is negative.
+    """
+    if lookback is not None and lookback < timedelta(0):
+        raise ValueError("lookback must not be negative")
+    since = validate_time("since", since)
+    if since is not None and since > datetime.now(UTC):
+        raise ConfigurationError("since is in the future: use an earlier time, or leave it out to read everything")
+    return since
+
+
+def new_salt() -> str:
+    return token_hex(16)
+
+
+def source_of(konvo: Konvo, salt: str) -> str:
+    """Returns what identifies the client's API key and address without showing either: a salted HMAC-SHA256."""
+    digest = hmac.new(salt.encode(), konvo.api.token.encode(), "sha256")
+    digest.update(b" " + konvo.api._base_url.rstrip("/").encode())
+    return digest.hexdigest()
