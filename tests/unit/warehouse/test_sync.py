@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import random
@@ -254,8 +255,15 @@ FIELDS = [column.path for column in columns(AISession)] + [("status",), ("state"
 MESSAGE_FIELDS = ["message_id", "message", "created_at", "unknown"]
 
 
+@pytest.fixture(scope="module")
+def destination() -> Iterator[DuckDBFile]:
+    with duckdb.connect() as connection, Konvo(KEY) as konvo:
+        yield DuckDBFile(connection, konvo)
+
+
 @given(st.data())
-def test_no_value_stops_a_sync_or_is_lost(data: st.DataObject) -> None:
+def test_no_value_stops_a_sync_or_is_lost(destination: DuckDBFile, data: st.DataObject) -> None:
+    connection = destination._connection
     plain, record = record_of(0), record_of(1) | {"workspace_id": "workspace-2"}
     path, value = data.draw(st.sampled_from(FIELDS)), data.draw(JSON_VALUES)
     record["messages"] = [{data.draw(st.sampled_from(MESSAGE_FIELDS)): value}, value]
@@ -265,15 +273,15 @@ def test_no_value_stops_a_sync_or_is_lost(data: st.DataObject) -> None:
     target[path[-1]] = value
     raw = json.dumps(record)
     tables = make_tables([Record(each.get("id"), json.dumps(each), each) for each in (plain, json.loads(raw))])
-    with duckdb.connect() as connection, Konvo(KEY) as konvo:
-        destination = DuckDBFile(connection, konvo)
-        destination.write(tables, State())
-        destination.write(tables, State())
-        sql = "select id, rest from ai_sessions where workspace_id is not distinct from ?"
-        ((key, rest),) = connection.execute(sql, ["workspace-2" if path != ("workspace_id",) else None]).fetchall()
-        count = "select count(*) from ai_sessions__messages where ai_session_id = ?"
-        items = messages if isinstance(messages := record["messages"], list) else []
-        assert [(len(items),)] == connection.execute(count, [key]).fetchall()
+    for table in tables:
+        connection.execute(f"delete from {table}")
+    destination.write(tables, State())
+    destination.write(tables, State())
+    sql = "select id, rest from ai_sessions where workspace_id is distinct from 'workspace-1'"
+    ((key, rest),) = connection.sql(sql).fetchall()
+    count = "select count(*) from ai_sessions__messages where ai_session_id = ?"
+    items = messages if isinstance(messages := record["messages"], list) else []
+    assert [(len(items),)] == connection.execute(count, [key]).fetchall()
     if "unknown" in path and value is not None:
         left = json.loads(rest)
         assert sanitize(value) == (left["state"] if len(path) == 2 else left)["unknown"]
@@ -291,6 +299,45 @@ def test_empty_first_sync_makes_empty_tables(tmp_path: Path) -> None:
     store.add()
     run_sync(store, to)
     assert 1 == len(read_sessions(to))
+
+
+def test_each_key_and_address_has_its_own_state(tmp_path: Path) -> None:
+    to, stores = tmp_path / "konvo.duckdb", [store_of(5), store_of(900)]
+    stores[1].edits = {f"session-{n:07}": {"id": f"other-{n}"} for n in range(900)}
+    with mock_server(stores[0]) as first, mock_server(stores[1]) as second:
+        for url, key in ((first.url, KEY), (second.url, KEY), (second.url, "another")):
+            with Konvo(key, base_url=url) as konvo:
+                assert sync(konvo, str(to)).first
+                again = sync(konvo, str(to), lookback=timedelta(minutes=1))
+                assert (False, True) == (again.first, again.sessions < 2)
+    assert 905 == len(read_sessions(to))
+    assert [(3,)] == query(to, "select count(*) from konvo_sync_state")
+    assert not [key for key in (KEY, "another") if key.encode() in to.read_bytes()]
+
+
+def test_dropped_and_hashed_values_are_nowhere_in_the_database(tmp_path: Path) -> None:
+    store, to = store_of(40), tmp_path / "konvo.duckdb"
+    store.edits["session-0000007"] = {"external_user_id": 4915100000007}
+    options: dict[str, Any] = {
+        "drop": ["messages.message"],
+        "hashed": ["id", "external_user_id"],
+        "secret": "a long one",
+    }
+    run_sync(store, to, **options)
+    run_sync(store, to, **options)
+    hashes = {hmac.digest(b"a long one", name.encode(), "sha256").hex() for name in store.ids_in_order()}
+    assert hashes == {name for (name,) in read_sessions(to, "id")}
+    assert hashes == {name for (name,) in query(to, "select status__session_id from ai_sessions")}
+    assert hashes >= {name for (name,) in query(to, "select session_id from ai_sessions__messages")}
+    content = repr(read_sessions(to)) + repr(read_messages(to))
+    assert not [text for text in ("session-00", "49151", "Where is my order?") if text in content]
+    for other in ({}, options | {"secret": "another"}, options | {"drop": []}):
+        with pytest.raises(ConfigurationError, match="earlier syncs"):
+            run_sync(store, to, **other)
+    for wrong in ({"drop": ["id"]}, {"drop": ["nothing"]}, {"hashed": ["channel"]}):
+        with pytest.raises(ConfigurationError):
+            run_sync(store, tmp_path / "new.duckdb", **wrong)
+    assert 40 == len(read_sessions(to))
 
 
 def test_queries_for_earlier_versions_work(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 try:
     import click
@@ -68,8 +68,16 @@ konvo.add_command(mock)
 @click.option(
     "--lookback", type=DurationType(), help="Read this much again, for late changes; default: 1d, or 30d where needed."
 )
+@click.option("--drop", multiple=True, metavar="FIELD", help="Leave out a field, e.g. messages.message.")
+@click.option(
+    "--hash",
+    "hashed",
+    multiple=True,
+    metavar="FIELD",
+    help="Replace a field by its HMAC-SHA256; the key is KONVO_HASH_SECRET.",
+)
 @CONCURRENCY
-def sync(to: str, since: datetime | None, lookback: timedelta | None, concurrency: int) -> None:
+def sync(to: str, **options: Any) -> None:
     """Copy new and changed sessions to a database.
 
     The tables are ai_sessions and ai_sessions__messages. Each run continues where the previous one ended.
@@ -77,7 +85,8 @@ def sync(to: str, since: datetime | None, lookback: timedelta | None, concurrenc
     with require_extra("sync"):
         from .._warehouse.sync import sync as run_sync
     with open_client() as client, progress_bar(None) as progress:
-        synced = run_sync(client, to, since=since, lookback=lookback, concurrency=concurrency, progress=progress)
+        secret = os.environ.get("KONVO_HASH_SECRET", "")
+        synced = run_sync(client, to, secret=secret, progress=progress, **options)
     status(f"{synced.sessions:,} sessions read, {to} is up to date with {synced.up_to:%Y-%m-%d %H:%M:%S %Z}")
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from .._client import Konvo
+from .._client import Konvo, source_digest
 from ..errors import KonvoError
-from .state import State, new_salt, source_of
+from .state import State, new_salt
 from .tables import ID, PARENT_ID, POSITION, SESSIONS_TABLE, TABLES
 
 STATE_TABLE = "konvo_sync_state"
@@ -37,9 +37,9 @@ class DuckDBFile:
         for table in TABLES:
             self._make_table(table)
         rows = connection.execute(f"SELECT salt, source, state FROM {STATE_TABLE}").fetchall()  # noqa: S608
-        own = (row for row in rows if row[1] == source_of(konvo, row[0]))
+        own = (row for row in rows if row[1] == source_digest(konvo, row[0]))
         salt = new_salt()
-        self._salt, self._source, text = next(own, (salt, source_of(konvo, salt), "{}"))
+        self._salt, self._source, text = next(own, (salt, source_digest(konvo, salt), "{}"))
         self.state = State.from_json(text)
 
     def _make_table(self, table: str) -> None:

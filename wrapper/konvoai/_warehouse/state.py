@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from .._arguments import validate_time
-from .._client import Konvo
 from .._decoding.records import Record
 from .._pagination.protocol import Window
 from .._pagination.window_plan import BEGINNING
@@ -45,13 +43,13 @@ class State:
         since: The earliest time requested, ISO 8601; None for the beginning.
         up_to: Every update up to this time has been read, ISO 8601; None before the first sync.
         filters: Which time of a session the API's time filters mean; None as long as the records do not show it.
-        redaction: The fields that are dropped or hashed, and a digest of the secret.
+        redaction: The fields that are dropped and hashed, and a digest of the secret; None before the first sync.
     """
 
     since: str | None = None
     up_to: str | None = None
     filters: Literal["created", "updated"] | None = None
-    redaction: list[str] = field(default_factory=list)
+    redaction: dict[str, Any] | None = None
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -104,10 +102,3 @@ def validate_start(since: datetime | None, lookback: timedelta | None) -> dateti
 
 def new_salt() -> str:
     return token_hex(16)
-
-
-def source_of(konvo: Konvo, salt: str) -> str:
-    """Returns what identifies the client's API key and address without showing either: a salted HMAC-SHA256."""
-    digest = hmac.new(salt.encode(), konvo.api.token.encode(), "sha256")
-    digest.update(b" " + konvo.api._base_url.rstrip("/").encode())
-    return digest.hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from .._resources import scan_records
 from ..errors import ConfigurationError
 from .duckdb_file import open_duckdb
 from .pipeline import sync_by_dlt
+from .redaction import Redaction
 from .state import DEFAULT_LOOKBACK, Progress, SyncResult, validate_start
 from .tables import make_tables
 
@@ -38,6 +39,9 @@ def sync(
     *,
     since: datetime | None = None,
     lookback: timedelta | None = None,
+    drop: Sequence[str] = (),
+    hashed: Sequence[str] = (),
+    secret: str = "",
     concurrency: int = 8,
     progress: Progress = lambda window, records: None,
 ) -> SyncResult:
@@ -53,15 +57,20 @@ def sync(
             earlier time than before reads again from there, and a later one changes nothing.
         lookback: How far before the end of the last sync this one starts, to catch changes that arrive late; None is a
             day, or 30 where the time filters of the API are not known to mean updates.
+        drop: Fields to leave out, e.g. `messages.message`.
+        hashed: Fields whose values are replaced by an HMAC-SHA256 with `secret`.
+        secret: The key of the hashes.
         concurrency: Maximum number of requests in flight.
         progress: Called with each window and the number of sessions so far.
 
     Raises:
-        ConfigurationError: `to` is an address, or `since` is in the future.
+        ConfigurationError: `to` is an address, `since` is in the future, a field to drop or hash is unknown or is not
+            the one of earlier syncs, or there is no secret.
         KonvoError: A request failed, or the destination cannot be written. Committed batches stay.
         ValueError: A time has no time zone, the lookback is negative, or the concurrency is below 1.
     """
     validate_start(since, lookback)
+    redaction = Redaction(drop, hashed, secret)
     scan_windows(konvo, since, concurrency)  # reports invalid arguments before it opens the destination
     if not is_path(check_destination(to)):
         return sync_by_dlt(
@@ -69,6 +78,7 @@ def sync(
         )
     with open_duckdb(Path(to), konvo) as destination:
         state, count = destination.state, 0
+        redaction.check(state)
         first = state.up_to is None
         start = state.resume_from(since, lookback)
         with closing(cast(Any, scan_windows(konvo, start, concurrency))) as windows:
@@ -76,7 +86,7 @@ def sync(
                 count += len(batch.records)
                 if batch.end is not None:
                     state.advance(batch.end)
-                destination.write(make_tables(batch.records), state)
+                destination.write(make_tables(map(redaction.redact, batch.records)), state)
         return SyncResult(count, datetime.fromisoformat(state.up_to or ""), first)
 
 
