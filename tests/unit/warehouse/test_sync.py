@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import httpx
@@ -32,6 +32,7 @@ from konvoai._warehouse.duckdb_file import DuckDBFile
 from konvoai._warehouse.state import State, SyncResult
 from konvoai._warehouse.sync import sync
 from konvoai._warehouse.tables import make_tables, sanitize
+from konvoai._warehouse.time_filters import advice
 from konvoai.testing._http_server import Reply, serving
 from konvoai.testing._server import MockServer, mock_server
 from konvoai.testing._store.factories import record, record_messages, record_state
@@ -313,6 +314,34 @@ def test_each_key_and_address_has_its_own_state(tmp_path: Path) -> None:
     assert 905 == len(read_sessions(to))
     assert [(3,)] == query(to, "select count(*) from konvo_sync_state")
     assert not [key for key in (KEY, "another") if key.encode() in to.read_bytes()]
+
+
+@pytest.mark.parametrize("filters", ["created", "updated"])
+def test_changes_of_old_sessions_arrive_whatever_the_filters_mean(
+    filters: Literal["created", "updated"], tmp_path: Path
+) -> None:
+    store, to = store_of(3000, filters=filters), tmp_path / "konvo.duckdb"
+    assert run_sync(store, to).filters is None, "no session has been updated after its creation"
+    old = store.ids_in_order()[100:2100:100]
+    for name in old:
+        store.edits[name] = {"channel": "later"}
+        store.touch(name)
+    result = run_sync(store, to)
+    assert (filters, 20) == (result.filters, query(to, "select count(*) from ai_sessions where channel='later'")[0][0])
+    again = run_sync(store, to)
+    assert (filters, again.start) == (again.filters, again.start)
+    expected = DAY if filters == "updated" else 30 * DAY
+    assert again.start is not None
+    assert expected == result.up_to - again.start
+    assert (filters == "created") == ("warning" in (advice(again) or ""))
+
+
+def test_sync_says_which_changes_it_may_miss(tmp_path: Path) -> None:
+    store, to = store_of(3000, filters="created"), tmp_path / "konvo.duckdb"
+    assert advice(run_sync(store, to)) is None
+    result = run_sync(store, to, lookback=DAY)
+    assert result.start is not None
+    assert f"{result.start:%Y-%m-%d %H:%M}" in (advice(result) or "")
 
 
 def test_dropped_and_hashed_values_are_nowhere_in_the_database(tmp_path: Path) -> None:

@@ -84,9 +84,12 @@ def sync(to: str, **options: Any) -> None:
     """
     with require_extra("sync"):
         from .._warehouse.sync import sync as run_sync
+        from .._warehouse.time_filters import advice
     with open_client() as client, progress_bar(None) as progress:
         secret = os.environ.get("KONVO_HASH_SECRET", "")
         synced = run_sync(client, to, secret=secret, progress=progress, **options)
+    if missing := advice(synced):
+        status(missing)
     status(f"{synced.sessions:,} sessions read, {to} is up to date with {synced.up_to:%Y-%m-%d %H:%M:%S %Z}")
 
 

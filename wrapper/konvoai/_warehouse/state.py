@@ -1,20 +1,26 @@
-"""How far a sync has come: one state for each API key and address, stored with the rows."""
+"""How far a sync has come, and which fields it leaves out: one state for each API key and address."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from typing import Any, Literal, NamedTuple
 
 from .._arguments import validate_time
+from .._columns import columns
 from .._decoding.records import Record
+from .._export.redaction import hmac_hex, redactor
 from .._pagination.protocol import Window
 from .._pagination.window_plan import BEGINNING
 from ..errors import ConfigurationError
+from ..models import AISession
 
+ID_FIELDS = ("id", "status.session_id", "state.session_id", "messages.session_id")
+"""The fields that have the id of the session."""
+Filters = Literal["created", "updated"]
 Progress = Callable[[Window[Record], int], object]
 DEFAULT_LOOKBACK = timedelta(days=1)
 CREATED_LOOKBACK = timedelta(days=30)
@@ -28,11 +34,15 @@ class SyncResult(NamedTuple):
         sessions: Number of sessions read, including those of the lookback.
         up_to: The tables have every update up to this time, an aware datetime.
         first: Whether the destination had no state of this API key and address, so that everything was read.
+        start: The time that this sync read from, an aware datetime; None for the beginning.
+        filters: Which time of a session the API's time filters mean; None where no session shows it yet.
     """
 
     sessions: int
     up_to: datetime
     first: bool
+    start: datetime | None = None
+    filters: Filters | None = None
 
 
 @dataclass
@@ -48,7 +58,7 @@ class State:
 
     since: str | None = None
     up_to: str | None = None
-    filters: Literal["created", "updated"] | None = None
+    filters: Filters | None = None
     redaction: dict[str, Any] | None = None
 
     def to_json(self) -> str:
@@ -102,3 +112,36 @@ def validate_start(since: datetime | None, lookback: timedelta | None) -> dateti
 
 def new_salt() -> str:
     return token_hex(16)
+
+
+class Redaction:
+    """The fields to drop and to hash.
+
+    Attributes:
+        redact: Returns a record without the fields to drop, and with hashes.
+
+    Raises:
+        ConfigurationError: A field does not exist, or there is no secret for the hashes.
+    """
+
+    def __init__(self, drop: Sequence[str], hashed: Sequence[str], secret: str) -> None:
+        if "id" in drop:
+            raise ConfigurationError("a sync needs the id to replace rows: hash it, or export to a file without it")
+        hashed = [*dict.fromkeys(name for field in hashed for name in (ID_FIELDS if field == "id" else (field,)))]
+        hashed = [name for name in hashed if name not in drop]
+        self.redact = redactor(columns(AISession), drop, hashed, secret)
+        digest = hmac_hex(secret, "") if hashed else ""
+        self._options = {"drop": sorted(drop), "hash": sorted(hashed), "secret": digest}
+
+    def check(self, state: State) -> None:
+        """Stores the options in the state of the first sync.
+
+        Raises:
+            ConfigurationError: Earlier syncs had others.
+        """
+        if state.redaction not in (None, self._options):
+            raise ConfigurationError(
+                "earlier syncs to this destination dropped or hashed other fields, or had another KONVO_HASH_SECRET: "
+                "repeat their options, or sync to another destination"
+            )
+        state.redaction = self._options

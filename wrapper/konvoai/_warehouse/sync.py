@@ -18,9 +18,9 @@ from .._resources import scan_records
 from ..errors import ConfigurationError
 from .duckdb_file import open_duckdb
 from .pipeline import sync_by_dlt
-from .redaction import Redaction
-from .state import DEFAULT_LOOKBACK, Progress, SyncResult, validate_start
+from .state import DEFAULT_LOOKBACK, Progress, Redaction, SyncResult, validate_start
 from .tables import make_tables
+from .time_filters import FilterCheck
 
 MAX_BATCH_SIZE = 16 * 2**20  # characters of JSON; a batch ends with the window that exceeds it
 MAX_PENDING_SIZE = 64 * 2**20  # within a window
@@ -81,13 +81,19 @@ def sync(
         redaction.check(state)
         first = state.up_to is None
         start = state.resume_from(since, lookback)
+        check = FilterCheck()
         with closing(cast(Any, scan_windows(konvo, start, concurrency))) as windows:
             for batch in batches(windows, progress):
                 count += len(batch.records)
                 if batch.end is not None:
                     state.advance(batch.end)
+                if state.filters is None:
+                    check.observe(batch.records)
                 destination.write(make_tables(map(redaction.redact, batch.records)), state)
-        return SyncResult(count, datetime.fromisoformat(state.up_to or ""), first)
+        if state.filters is None and (filters := check.result(konvo)):
+            state.filters = filters
+            destination.write(make_tables([]), state)
+        return SyncResult(count, datetime.fromisoformat(state.up_to or ""), first, start, state.filters)
 
 
 def scan_windows(konvo: Konvo, start: datetime | None, concurrency: int) -> Iterator[Window[Record]]:
