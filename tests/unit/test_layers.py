@@ -25,10 +25,10 @@ ALLOWED = {
     "_arguments": {"_pagination"},
     "_resources": BASE | {"_arguments", "_decoding", "_pagination"},
     "_client": BASE | ENGINES | {"_resources"},
-    "dlt": CORE,
+    "dlt": CORE | {"_warehouse"},
     "_export": CORE,
     "_doctor": CORE,
-    "_warehouse": CORE | {"_export", "dlt"},
+    "_warehouse": CORE | {"_export"},
     "testing": CORE,
     "__init__": CORE,
 }

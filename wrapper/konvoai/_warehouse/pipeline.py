@@ -1,31 +1,33 @@
-"""Syncs into any database where dlt can replace rows."""
+"""Any database where dlt can replace rows as the destination of a sync: dlt loads the Arrow tables."""
 
 from __future__ import annotations
 
-import errno
+import logging
 import os
 import re
 import tempfile
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from .._client import Konvo
-from .._decoding.records import Record
-from .._pagination.protocol import Window
 from ..errors import KonvoError
-from .state import Progress, SyncResult
+from .state import State, Stored, load_state, store_state
+from .tables import ID, PARENT_ID, POSITION, REST, SESSIONS_TABLE, TABLES
 
 if TYPE_CHECKING:
     from dlt import Pipeline
+    from dlt.extract import DltSource
 
-    from ..dlt import Batches, State
-
-MAX_BATCH_SIZE = 16 * 2**20  # characters of JSON, exceeded by at most one window
-DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+SOURCE_NAME, DELETED = "konvo", "deleted"
+"""Databases hold these names: a changed one makes the next sync start over."""
+DLT_TYPES = {"text": "text", "integer": "bigint", "number": "double", "boolean": "bool"}
+DLT_TYPES |= {"time": "timestamp", "date": "date", "json": "json"}
+LOCK_ID = 4_711_228_136_502_117  # of the advisory lock in PostgreSQL
 URL_CREDENTIALS = re.compile(r"://\S*@")
-DLT_ID = "_dlt_id"  # a column of every table that dlt creates
 DLT_SETTINGS = {
     "PIPELINES__KONVO__ENABLE_RUNTIME_TRACE": "false",
     "RUNTIME__DLTHUB_TELEMETRY": "false",
@@ -33,91 +35,125 @@ DLT_SETTINGS = {
     "RUNTIME__INTERCEPT_SIGNALS": "false",
     "LOAD__TRUNCATE_STAGING_DATASET": "true",
 }
+Tables = Mapping[str, pa.Table]
 
 
-def sync_by_dlt(
-    konvo: Konvo,
-    to: str,
-    *,
-    since: datetime | None = None,
-    lookback: timedelta,
-    concurrency: int = 8,
-    progress: Progress = lambda window, records: None,
-) -> SyncResult:
-    """Brings the tables `ai_sessions` and `ai_sessions__messages` up to date.
+class DltDestination:
+    """The tables in a database that dlt writes to."""
 
-    Arguments, result and errors are those of `sync`.
+    def __init__(self, pipeline: Pipeline, konvo: Konvo) -> None:
+        self._pipeline = pipeline
+        self._konvo = konvo
+        self.state = load_state(pipeline.state.get("sources", {}).get(SOURCE_NAME, {}), konvo)
+
+    def write(self, tables: Tables, state: State) -> None:
+        """Replaces the rows of sessions; dlt counts the state only when all rows are loaded."""
+
+        def read(stored: Stored) -> Iterator[Tables]:
+            store_state(stored, self._konvo, state)
+            yield tables
+
+        file_format: Any = None
+        if self._pipeline.destination.destination_name == "postgres":  # COPY takes half the time, but has no empty text
+            file_format = "insert_values" if any(map(has_empty_text, tables.values())) else "csv"
+        self._pipeline.run(make_source(read), loader_file_format=file_format)
+
+
+def has_empty_text(table: pa.Table) -> bool:
+    texts = (column for column in table.columns if pa.types.is_string(column.type))
+    return any(pc.any(pc.equal(column, "")).as_py() for column in texts)
+
+
+def make_source(read: Callable[[Stored], Iterator[Tables]]) -> DltSource:
+    """Returns a dlt source of the tables; `read` is given the state that dlt stores with them."""
+    import dlt
+    from dlt.common.schema import Schema
+    from dlt.extract import DltSource
+
+    logging.getLogger("dlt").addFilter(is_relevant)
+    hints = {
+        table: dlt.mark.make_hints(
+            table_name=table,
+            write_disposition={"disposition": "merge", "strategy": "delete-insert"},
+            primary_key=ID if table == SESSIONS_TABLE else None,
+            merge_key=None if table == SESSIONS_TABLE else PARENT_ID,
+            columns=column_hints(table),
+        )
+        for table in TABLES
+    }
+
+    def ai_sessions() -> Iterator[Any]:
+        for tables in read(dlt.current.source_state()):
+            for name, table in with_deletions(tables).items():
+                yield dlt.mark.with_hints(table, hints[name], create_table_variant=True)
+
+    resource: Any = dlt.resource(ai_sessions, name=SESSIONS_TABLE)
+    return DltSource(Schema(SOURCE_NAME), SOURCE_NAME, [resource])
+
+
+def is_relevant(record: logging.LogRecord) -> bool:
+    """Whether a message of dlt is not the one that Arrow has no JSON type, which it logs for each batch."""
+    return "several column hints were different" not in record.getMessage()
+
+
+def column_hints(table: str) -> list[Any]:
+    hints: list[Any] = [{"name": column.name, "data_type": DLT_TYPES[column.kind]} for column in TABLES[table]]
+    deleted = {"name": DELETED, "data_type": "bool", "hard_delete": True}
+    return hints if table == SESSIONS_TABLE else [*hints, deleted]
+
+
+def with_deletions(tables: Tables) -> dict[str, pa.Table]:
+    """Returns the tables with a row for each session without messages, so that dlt deletes those it had."""
+    keys = tables[SESSIONS_TABLE][ID].to_pylist()
+    result = dict(tables)
+    for name, table in tables.items():
+        if name != SESSIONS_TABLE:
+            parents = set(table[PARENT_ID].to_pylist())
+            schema = table.schema.append(pa.field(DELETED, pa.bool_()))
+            kept = table.append_column(DELETED, pa.nulls(len(table), pa.bool_()))
+            gone = [{PARENT_ID: key, DELETED: True} for key in keys if key not in parents]
+            removed = pa.Table.from_pylist(gone, schema)
+            result[name] = pa.concat_tables([kept, removed])
+    return result
+
+
+@contextmanager
+def open_pipeline(to: str, konvo: Konvo) -> Iterator[DltDestination]:
+    """Opens a destination of dlt for a sync.
+
+    Raises:
+        KonvoError: The destination cannot replace rows, has tables that this version of konvo sync did not create, or
+            another sync writes to it.
     """
     with environment_variables(DLT_SETTINGS):
         try:
-            from .. import dlt
+            import dlt
         except ModuleNotFoundError:
             raise KonvoError("syncs to other databases than DuckDB need dlt: pip install 'konvoai[dlt]'") from None
-
-        def open_batches(state: State) -> Batches:
-            return dlt.Batches(dlt.scan_windows(konvo, dlt.resume_from(state, since, lookback), concurrency))
-
-        open_batches({}).close()  # reports invalid arguments before it opens the destination
-        work_folder = tempfile.TemporaryDirectory(prefix="konvo-sync-", ignore_cleanup_errors=True)
-        with translated_errors(to), work_folder as folder, closing(BatchReader(open_batches, progress)) as reader:
-            pipeline = open_pipeline(to, folder)
-            while not reader.exhausted:
-                pipeline.run(dlt.make_source(reader.next_batch))
-        return SyncResult(reader.sessions, datetime.fromisoformat(reader.state["up_to"]), reader.first)
-
-
-class BatchReader:
-    """Reads the batches of one sync, from where the destination's state says.
-
-    Attributes:
-        state: The state that dlt commits with the current batch.
-        sessions: Number of sessions read so far.
-        first: Whether the state was empty at the start.
-    """
-
-    def __init__(self, open_batches: Callable[[State], Batches], progress: Progress) -> None:
-        self._open_batches = open_batches
-        self._progress = progress
-        self._batches: Batches | None = None
-        self.state: State = {}
-        self.sessions = 0
-        self.first = False
-
-    @property
-    def exhausted(self) -> bool:
-        return self._batches is not None and self._batches.exhausted
-
-    def next_batch(self, state: State) -> Iterator[Window[Record]]:
-        """Yields the windows of the next batch."""
-        self.state = state
-        if self._batches is None:  # dlt knows the destination's state only once the first run has started
-            self.first = state.get("up_to") is None
-            self._batches = self._open_batches(state)
-        for window in self._batches.next_batch(MAX_BATCH_SIZE):
-            self.sessions += len(window.items)
-            self._progress(window, self.sessions)
-            yield window
-
-    def close(self) -> None:
-        if self._batches is not None:
-            self._batches.close()
+        temporary = tempfile.TemporaryDirectory(prefix="konvo-sync-", ignore_cleanup_errors=True)
+        with translated_errors(to), temporary as folder:
+            destination = resolve_destination(to)
+            pipeline = dlt.pipeline(
+                SOURCE_NAME, pipelines_dir=folder, destination=destination, dataset_name=SOURCE_NAME
+            )
+            with locked(pipeline, to):
+                pipeline.sync_destination()
+                check_tables(pipeline, to)
+                yield DltDestination(pipeline, konvo)
 
 
-def open_pipeline(to: str, folder: str) -> Pipeline:
-    """Returns the pipeline, with the state that the destination stores.
-
-    Raises:
-        KonvoError: The destination cannot replace rows, or has tables that konvo sync did not create.
-    """
-    import dlt
-
-    from ..dlt import SOURCE_NAME
-
-    destination = resolve_destination(to)
-    pipeline = dlt.pipeline(SOURCE_NAME, pipelines_dir=folder, destination=destination, dataset_name=SOURCE_NAME)
-    pipeline.sync_destination()
-    check_tables(pipeline, to)
-    return pipeline
+@contextmanager
+def locked(pipeline: Pipeline, to: str) -> Iterator[None]:
+    """Holds an advisory lock in PostgreSQL: dlt's staging tables are shared by all runs."""
+    if pipeline.destination.destination_name != "postgres":
+        yield
+        return
+    client: Any
+    with pipeline.destination_client() as client:
+        ((free,),) = client.sql_client.execute_sql("SELECT pg_try_advisory_lock(%s)", LOCK_ID)
+        if not free:
+            raise KonvoError(f"another sync to {to} is under way: wait until it ends, and sync again")
+        yield
 
 
 def resolve_destination(to: str) -> Any:
@@ -136,20 +172,23 @@ def resolve_destination(to: str) -> Any:
 
 
 def check_tables(pipeline: Pipeline, to: str) -> None:
-    from ..dlt import MESSAGES_TABLE, SESSIONS_TABLE, SOURCE_NAME
-
     client: Any
     tables: dict[str, Any] = {}
     with pipeline.destination_client() as client:
         if client.is_storage_initialized():
-            tables = dict(client.get_storage_tables([SESSIONS_TABLE, MESSAGES_TABLE]))
+            tables = {name: columns for name, columns in client.get_storage_tables(list(TABLES)) if columns}
     for name, columns in tables.items():
-        if columns and DLT_ID not in columns:
+        if "_dlt_id" in columns:
+            raise KonvoError(
+                f"{to} has tables of an earlier version of konvo sync, which this version does not change: rename or "
+                f"drop its schema {SOURCE_NAME}, and sync again, which reads everything once more"
+            )
+        if REST not in columns or not {ID, POSITION}.intersection(columns):
             raise KonvoError(
                 f"{to} has a table {name} that konvo sync did not create and does not change: "
                 f"rename it, or sync to another destination"
             )
-    if SOURCE_NAME in pipeline.state.get("sources", {}) and not tables.get(SESSIONS_TABLE):
+    if SOURCE_NAME in pipeline.state.get("sources", {}) and SESSIONS_TABLE not in tables:
         raise KonvoError(
             f"{to} has the state of earlier syncs, but no table {SESSIONS_TABLE}: "
             f"drop the tables that begin with _dlt_ too, and the next sync reads everything again"
@@ -161,12 +200,14 @@ def translated_errors(to: str) -> Generator[None]:
     """Raises what dlt and the destination raise as a `KonvoError` with a one-line message."""
     try:
         yield
+    except KonvoError:
+        raise
     except Exception as error:
         causes: list[BaseException] = [error]
         while (cause := causes[-1].__cause__ or causes[-1].__context__) and cause not in causes:
             causes.append(cause)
         for cause in causes:
-            if isinstance(cause, KonvoError | KeyboardInterrupt):  # dlt wraps both
+            if not isinstance(cause, Exception):  # dlt wraps Ctrl-C and SIGTERM
                 raise cause from cause.__cause__
         raise KonvoError(error_message(causes, to)) from error
 
@@ -185,12 +226,11 @@ def error_message(causes: list[BaseException], to: str) -> str:
             return f"dlt has no {field} for {to}: set {variable}, or add them to .dlt/secrets.toml"
         if isinstance(cause, MissingDependencyException):
             return f"{to} needs an extra of dlt: pip install 'dlt[{to}]'"
-    reason = str(causes[-1])
-    if any(os.strerror(number) in reason for number in DISK_FULL_ERRNOS):
-        full = tempfile.gettempdir() if isinstance(causes[-1], OSError) else to
-        return f"no disk space left for {full}: free some and sync again; the committed rows in {to} are complete"
-    reason = " ".join(URL_CREDENTIALS.sub("://…@", reason).split())
-    return f"{to} cannot be written: {reason or type(causes[-1]).__name__}"
+    last = causes[-1]
+    reason = " ".join(URL_CREDENTIALS.sub("://…@", str(last)).split())
+    if not reason or type(last).__name__ != "OperationalError":  # others may show values of records
+        reason = f"{type(last).__name__}; run konvo --debug to see all of it"
+    return f"{to} cannot be written: {reason}"
 
 
 @contextmanager

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from typing import Any, Literal, NamedTuple
 
 from .._arguments import validate_time
+from .._client import Konvo, source_digest
 from .._columns import columns
 from .._decoding.records import Record
 from .._export.redaction import hmac_hex, redactor
@@ -20,6 +21,9 @@ from ..models import AISession
 
 ID_FIELDS = ("id", "status.session_id", "state.session_id", "messages.session_id")
 """The fields that have the id of the session."""
+STATES = "syncs"
+Stored = MutableMapping[str, Any]
+"""What dlt stores in a destination: under `STATES`, the state of each API key and address."""
 Filters = Literal["created", "updated"]
 Progress = Callable[[Window[Record], int], object]
 DEFAULT_LOOKBACK = timedelta(days=1)
@@ -145,3 +149,19 @@ class Redaction:
                 "repeat their options, or sync to another destination"
             )
         state.redaction = self._options
+
+
+def load_state(stored: Mapping[str, Any], konvo: Konvo) -> State:
+    """Returns the state of the client's API key and address; an empty one where there is none."""
+    own = (entry["state"] for entry in stored.get(STATES, []) if is_own(entry, konvo))
+    return State(**next(own, {}))
+
+
+def store_state(stored: Stored, konvo: Konvo, state: State) -> None:
+    others = [entry for entry in stored.get(STATES, []) if not is_own(entry, konvo)]
+    salt = new_salt()
+    stored[STATES] = [*others, {"salt": salt, "source": source_digest(konvo, salt), "state": vars(state).copy()}]
+
+
+def is_own(entry: Mapping[str, Any], konvo: Konvo) -> bool:
+    return bool(entry["source"] == source_digest(konvo, entry["salt"]))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
+
+import pyarrow as pa
 
 from .._client import Konvo
 from .._decoding.records import Record
@@ -17,8 +19,8 @@ from .._pagination.protocol import Window
 from .._resources import scan_records
 from ..errors import ConfigurationError
 from .duckdb_file import open_duckdb
-from .pipeline import sync_by_dlt
-from .state import DEFAULT_LOOKBACK, Progress, Redaction, SyncResult, validate_start
+from .pipeline import open_pipeline
+from .state import Progress, Redaction, State, SyncResult, validate_start
 from .tables import make_tables
 from .time_filters import FilterCheck
 
@@ -27,10 +29,23 @@ MAX_PENDING_SIZE = 64 * 2**20  # within a window
 
 
 class Batch(NamedTuple):
-    """Records to write together; everything up to `end` has been read, where it is not None."""
+    """The rows to write together, and the number of sessions that were read for them."""
 
-    records: list[Record]
-    end: datetime | None
+    tables: dict[str, pa.Table]
+    sessions: int
+
+
+class Destination(Protocol):
+    """A database, open for a sync.
+
+    Attributes:
+        state: The state of the last sync with this API key and address.
+    """
+
+    state: State
+
+    def write(self, tables: dict[str, pa.Table], state: State) -> None:
+        """Replaces the rows of sessions, and stores the state with them."""
 
 
 def sync(
@@ -72,28 +87,37 @@ def sync(
     validate_start(since, lookback)
     redaction = Redaction(drop, hashed, secret)
     scan_windows(konvo, since, concurrency)  # reports invalid arguments before it opens the destination
-    if not is_path(check_destination(to)):
-        return sync_by_dlt(
-            konvo, to, since=since, lookback=lookback or DEFAULT_LOOKBACK, concurrency=concurrency, progress=progress
-        )
-    with open_duckdb(Path(to), konvo) as destination:
+    with open_destination(to, konvo) as destination:
         state, count = destination.state, 0
         redaction.check(state)
         first = state.up_to is None
         start = state.resume_from(since, lookback)
-        check = FilterCheck()
-        with closing(cast(Any, scan_windows(konvo, start, concurrency))) as windows:
-            for batch in batches(windows, progress):
-                count += len(batch.records)
-                if batch.end is not None:
-                    state.advance(batch.end)
-                if state.filters is None:
-                    check.observe(batch.records)
-                destination.write(make_tables(map(redaction.redact, batch.records)), state)
-        if state.filters is None and (filters := check.result(konvo)):
-            state.filters = filters
-            destination.write(make_tables([]), state)
+        for batch in read(konvo, state, start, concurrency, redaction, progress):
+            count += batch.sessions
+            destination.write(batch.tables, state)
         return SyncResult(count, datetime.fromisoformat(state.up_to or ""), first, start, state.filters)
+
+
+def read(
+    konvo: Konvo,
+    state: State,
+    start: datetime | None,
+    concurrency: int,
+    redaction: Redaction,
+    progress: Progress = lambda window, records: None,
+) -> Iterator[Batch]:
+    """Yields the batches of a sync, and advances the state before each."""
+    check = FilterCheck()
+    with closing(cast(Any, scan_windows(konvo, start, concurrency))) as windows:
+        for records, end in batches(windows, progress):
+            if end is not None:
+                state.advance(end)
+            if state.filters is None:
+                check.observe(records)
+            yield Batch(make_tables(map(redaction.redact, records)), len(records))
+    if state.filters is None and (filters := check.result(konvo)):
+        state.filters = filters
+        yield Batch(make_tables([]), 0)
 
 
 def scan_windows(konvo: Konvo, start: datetime | None, concurrency: int) -> Iterator[Window[Record]]:
@@ -103,8 +127,11 @@ def scan_windows(konvo: Konvo, start: datetime | None, concurrency: int) -> Iter
     return scan.windows()
 
 
-def batches(windows: Iterator[Window[Record]], progress: Progress) -> Iterator[Batch]:
-    """Groups windows into batches of about `MAX_BATCH_SIZE`; there is at least one, which may be empty."""
+def batches(windows: Iterator[Window[Record]], progress: Progress) -> Iterator[tuple[list[Record], datetime | None]]:
+    """Groups windows into batches of about `MAX_BATCH_SIZE`; there is at least one, which may be empty.
+
+    With each comes the time up to which everything has been read, where that is known.
+    """
     records: list[Record] = []
     size = count = 0
     end: datetime | None = None
@@ -116,13 +143,13 @@ def batches(windows: Iterator[Window[Record]], progress: Progress) -> Iterator[B
         complete = window.end > window.start  # else more of it follows
         end = window.end if complete else end
         if size >= (MAX_BATCH_SIZE if complete else MAX_PENDING_SIZE):
-            yield Batch(records, end)
+            yield records, end
             records, size, end = [], 0, None
-    yield Batch(records, end)
+    yield records, end
 
 
-def check_destination(to: str) -> str:
-    """Returns the destination.
+def open_destination(to: str, konvo: Konvo) -> AbstractContextManager[Destination]:
+    """Opens the destination.
 
     Raises:
         ConfigurationError: It is an address.
@@ -132,7 +159,7 @@ def check_destination(to: str) -> str:
             "the destination must be a file or the dlt name of a database, not an address: use --to postgres, "
             "and set DESTINATION__POSTGRES__CREDENTIALS to the address"
         )
-    return to
+    return open_duckdb(Path(to), konvo) if is_path(to) else open_pipeline(to, konvo)
 
 
 def is_path(to: str) -> bool:
