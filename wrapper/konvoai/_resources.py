@@ -1,15 +1,23 @@
 """The resources of the API: each list operation with its parameters, once for the sync and the async client."""
 
-import functools
-import inspect
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from konvo_api_client.api.ai_sessions import list_ai_sessions
 
-from ._arguments import validate_flag, validate_int, validate_lag, validate_period, wire_time
+from ._arguments import (
+    Parameters,
+    Range,
+    parameters_of,
+    validate_int,
+    validate_lag,
+    validate_period,
+    wire_time,
+    wire_values,
+)
 from ._decoding.drift import Drift
 from ._decoding.page import decode_page
 from ._decoding.parse import DecodedPage
@@ -17,11 +25,14 @@ from ._decoding.records import decode_raw_page
 from ._pagination.list_flow import ListFlow
 from ._pagination.protocol import DEFAULT_LAG, Bounds, Flow, Page, PageRequest, ServerTraits, Window
 from ._pagination.scan_flow import ScanFlow
+from ._pagination.simple_flows import as_windows, one_page
 from .models import AISessionResponse
 
 ListT = TypeVar("ListT")
 ScanT = TypeVar("ScanT")
 MAX_LIMIT = 200
+DEFAULT_LIMIT = 100
+"""Records per request where the API document has no maximum."""
 DEFAULT_CONCURRENCY = 8
 MAX_PAGE = 2**31 - 1
 
@@ -34,6 +45,7 @@ class ListQuery(NamedTuple):
         decode: Decodes the body of a response.
         bounds: The lower and upper time filter, each an aware datetime or None.
         include: The parameters that add fields to each record; a count leaves them out.
+        filters: The other parameters of the operation.
         traits: What the client knows about its server.
         lag: How far behind the server's now a scan stays with `window.end`.
     """
@@ -47,41 +59,45 @@ class ListQuery(NamedTuple):
     include: dict[str, Any]
     traits: ServerTraits
     lag: timedelta = DEFAULT_LAG
+    filters: Mapping[str, Any] = MappingProxyType({})
 
     def pages(self) -> Flow[Page[Any]]:
-        timed, now = "updated_at_min" in parameters_of(self.build), partial(datetime.now, UTC)
+        parameters = parameters_of(self.build)
+        if parameters.page is None:
+            return one_page(PageRequest(None, *self.bounds))
+        timed, now = parameters.times is not None, partial(datetime.now, UTC)
         return ListFlow[Any](self.page, self.bounds, self.limit, self.concurrency, now, self.traits, timed=timed).read()
 
     def windows(self) -> Flow[Window[Any]]:
+        if parameters_of(self.build).times is None:
+            return as_windows(self.pages(), datetime.now(UTC))
         now = partial(datetime.now, UTC)
         return ScanFlow[Any](self.bounds, self.limit, self.concurrency, now, self.traits, self.lag).read()
 
     def request(self, request: PageRequest) -> dict[str, Any]:
-        return self.build(limit=self.limit, **self.include, **self._parameters(request))
+        return self.build(**self.filters, **self.include, **self._parameters(request, self.limit))
 
     def count_request(self) -> dict[str, Any]:
-        return self.build(limit=1, **self._parameters(PageRequest(None, *self.bounds)))
+        return self.build(**self.filters, **self._parameters(PageRequest(None, *self.bounds), 1))
 
-    def _parameters(self, request: PageRequest) -> dict[str, Any]:
-        """Returns the parameters of a request that the operation accepts."""
-        minimum, maximum = wire_time(request.minimum), wire_time(request.maximum, round_up=True)
-        parameters = {"page": request.page, "updated_at_min": minimum, "updated_at_max": maximum}
-        accepted = parameters_of(self.build)
-        return {name: value for name, value in parameters.items() if value is not None and name in accepted}
+    def _parameters(self, request: PageRequest, limit: int) -> dict[str, Any]:
+        """Returns the page and the times of a request, by the names that the operation has for them."""
+        names = parameters_of(self.build)
+        minimum, maximum = names.times or (None, None)
+        values = {names.page: request.page, names.limit: limit, minimum: wire_time(request.minimum)}
+        values[maximum] = wire_time(request.maximum, round_up=True)
+        return {name: value for name, value in values.items() if name and value is not None}
 
     def __str__(self) -> str:
-        request = self.build()
+        request = self.build(**self.filters)
         return f"{request['method'].upper()} {request['url']}"
 
 
-@functools.cache
-def parameters_of(build: Callable[..., dict[str, Any]]) -> Mapping[str, inspect.Parameter]:
-    """Returns the parameters of a generated request builder."""
-    return inspect.signature(build).parameters
-
-
 class Resource(Generic[ListT, ScanT]):
-    """A list operation: its generated request builder and the generated class of its response."""
+    """A list operation: its generated request builder and the generated class of its response.
+
+    What it takes and gives is read from these (`parameters_of`, `envelope_of`); the rest is the API document's.
+    """
 
     build: ClassVar[Callable[..., dict[str, Any]]]
     envelope: ClassVar[type]
@@ -89,6 +105,12 @@ class Resource(Generic[ListT, ScanT]):
     """The name of its command group: `konvo sessions`."""
     flags: ClassVar[Mapping[str, str]]
     """What each flag of the operation adds to a record, by its parameter's name; shown by `--help`."""
+    filters: ClassVar[Mapping[str, str]] = {}
+    """What each other parameter does, but those of pages and times; shown by `--help`."""
+    ranges: ClassVar[Mapping[str, Range]] = {}
+    """The least and the greatest value of each number among these."""
+    max_limit: ClassVar[int | None] = MAX_LIMIT
+    """The most records of a page; None where the API document does not say."""
 
     def __init__(self, paginate: Callable[[ListQuery], ListT], scan: Callable[[ListQuery], ScanT]) -> None:
         self._paginate = paginate
@@ -96,24 +118,42 @@ class Resource(Generic[ListT, ScanT]):
         self._traits = ServerTraits()
 
     def _query(
-        self, bounds: Bounds, concurrency: int, *, page: int | None = None, limit: int = MAX_LIMIT, **include: Any
+        self,
+        bounds: Bounds,
+        concurrency: int,
+        *,
+        page: int | None = None,
+        limit: int | None = None,
+        **arguments: Any,
     ) -> ListQuery:
-        accepted = parameters_of(self.build)
-        flags = {
-            name: validate_flag(name, value)
-            for name, value in include.items()
-            if isinstance(accepted[name].default, bool)
-        }
+        names = self.parameters()
+        limit = self.default_limit() if limit is None else limit
+        values = wire_values(arguments, names, self.ranges)
         return ListQuery(
             build=self.build,
             decode=partial(decode_page, self.envelope),
-            page=None if page is None else validate_int("page", page, 0, MAX_PAGE),
-            limit=validate_int("limit", limit, 1, MAX_LIMIT),
+            page=None if page is None else validate_int(names.page or "page", page, 0, MAX_PAGE),
+            limit=validate_int(names.limit or "limit", limit, 1, self.max_limit),
             concurrency=validate_int("concurrency", concurrency, 1),
-            bounds=bounds,
+            bounds=validate_period(names.times, bounds),
             traits=self._traits,
-            include={name: value for name, value in {**include, **flags}.items() if value is not None},
+            include={name: value for name, value in values.items() if name in self.flags},
+            filters={name: value for name, value in values.items() if name not in self.flags},
         )
+
+    def _scan_query(
+        self, bounds: Bounds, concurrency: int, lag: timedelta | None = None, **arguments: Any
+    ) -> ListQuery:
+        query = self._query(bounds, concurrency, **arguments)
+        return query._replace(lag=DEFAULT_LAG if lag is None else validate_lag(lag))
+
+    @classmethod
+    def parameters(cls) -> Parameters:
+        return parameters_of(cls.build)
+
+    @classmethod
+    def default_limit(cls) -> int:
+        return cls.max_limit or DEFAULT_LIMIT
 
 
 class AISessions(Resource[ListT, ScanT]):
@@ -153,7 +193,7 @@ class AISessions(Resource[ListT, ScanT]):
         Raises:
             ValueError: An argument is out of range, before any request is sent.
         """
-        bounds = validate_period(updated_at_min, updated_at_max)
+        bounds = (updated_at_min, updated_at_max)
         return self._paginate(self._query(bounds, concurrency, page=page, limit=limit, messages=messages, state=state))
 
     def scan(
@@ -180,40 +220,40 @@ class AISessions(Resource[ListT, ScanT]):
         Raises:
             ValueError: An argument is out of range, before any request is sent.
         """
-        query = self._query(
-            validate_period(updated_at_min, updated_at_max), concurrency, messages=messages, state=state
-        )
-        return self._scan(query._replace(lag=DEFAULT_LAG if lag is None else validate_lag(lag)))
+        bounds = (updated_at_min, updated_at_max)
+        return self._scan(self._scan_query(bounds, concurrency, lag, messages=messages, state=state))
 
 
 def list_records(
     resource: Resource[ListT, Any],
-    updated_at_min: datetime | None = None,
-    updated_at_max: datetime | None = None,
-    limit: int = 200,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int | None = None,
     concurrency: int = DEFAULT_CONCURRENCY,
-    **include: Any,
+    **arguments: Any,
 ) -> ListT:
-    """Returns a resource's list of raw `Record`s; arguments and errors are those of `list`."""
-    query = resource._query(validate_period(updated_at_min, updated_at_max), concurrency, limit=limit, **include)
-    return resource._paginate(query._replace(decode=decode_raw_page))
+    """Returns a resource's list of raw `Record`s, within its time filters; errors are those of `list`."""
+    return resource._paginate(raw(resource, resource._query((since, until), concurrency, limit=limit, **arguments)))
 
 
 def scan_records(
     resource: Resource[Any, ScanT],
-    updated_at_min: datetime | None = None,
-    updated_at_max: datetime | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     concurrency: int = DEFAULT_CONCURRENCY,
-    **include: Any,
+    **arguments: Any,
 ) -> ScanT:
-    """Returns a resource's scan of raw `Record`s; arguments and errors are those of `scan`."""
-    query = resource._query(validate_period(updated_at_min, updated_at_max), concurrency, **include)
-    return resource._scan(query._replace(decode=decode_raw_page))
+    """Returns a resource's scan of raw `Record`s, within its time filters; errors are those of `scan`."""
+    return resource._scan(raw(resource, resource._query((since, until), concurrency, **arguments)))
 
 
 def count_records(
-    resource: Resource[Any, Any], updated_at_min: datetime | None, updated_at_max: datetime | None
+    resource: Resource[Any, Any], since: datetime | None, until: datetime | None, **arguments: Any
 ) -> int | None:
     """Returns the server's total for such a list, from one request; None where the server sends no total."""
-    total: int | None = resource._paginate(resource._query(validate_period(updated_at_min, updated_at_max), 1)).count()
+    total: int | None = resource._paginate(resource._query((since, until), 1, **arguments)).count()
     return total
+
+
+def raw(resource: Resource[Any, Any], query: ListQuery) -> ListQuery:
+    return query._replace(decode=partial(decode_raw_page, resource.envelope))
