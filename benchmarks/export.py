@@ -82,7 +82,7 @@ def cost(url: str, command: list[str]) -> Cost:
 
 def plain(url: str, file: Path) -> None:
     with by_httpx(url) as http:
-        sessions = loop_by_hand(http, EVERYTHING)
+        sessions = loop_by_hand(http, **EVERYTHING)
         WRITERS[file.name.partition(".")[2]](sessions, file)
 
 

@@ -220,10 +220,10 @@ def by_httpx(url: str) -> httpx.Client:
     return httpx.Client(base_url=url, headers={KEY_HEADER: KEY}, timeout=60)
 
 
-def loop_by_hand(http: httpx.Client) -> Iterator[dict[str, Any]]:
+def loop_by_hand(http: httpx.Client, **parameters: Any) -> Iterator[dict[str, Any]]:
     """Yield sessions page by page, up to the first empty page."""
     page = 0
-    while found := http.get(PATH, params={"page": page, "limit": LIMIT}).json()["result"]:
+    while found := http.get(PATH, params={"page": page, "limit": LIMIT, **parameters}).json()["result"]:
         yield from found
         page += 1
 

@@ -130,7 +130,7 @@ def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
         return connection.sql(sql).fetchall()
 
 
-def read_sessions(path: Path, columns: str = "* exclude (_dlt_id, _dlt_load_id)") -> list[tuple[Any, ...]]:
+def read_sessions(path: Path, columns: str = "*") -> list[tuple[Any, ...]]:
     return query(path, f"select {columns} from ai_sessions order by id")
 
 
@@ -138,9 +138,9 @@ def read_messages(path: Path) -> list[tuple[Any, ...]]:
     """Returns all messages in order, each row preceded by the id of its session."""
     return query(
         path,
-        """select s.id, m.* exclude (_dlt_id, _dlt_root_id, _dlt_parent_id)
-        from ai_sessions__messages m left join ai_sessions s on m._dlt_root_id = s._dlt_id
-        order by s.id, m._dlt_list_idx""",
+        """select s.id, m.* exclude (ai_session_id, _dlt_root_id, _dlt_list_idx, rest, position), m.rest, m.position
+        from ai_sessions__messages m left join ai_sessions s on m.ai_session_id = s.id
+        order by s.id, m.position""",
     )
 
 

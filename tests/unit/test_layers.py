@@ -26,10 +26,10 @@ ALLOWED = {
     "_resources": BASE | {"_arguments", "_decoding", "_pagination"},
     "_generated": BASE | {"_pagination", "_resources"},  # the first for annotations alone
     "_client": BASE | ENGINES | {"_generated", "_resources"},
-    "dlt": CORE,
+    "dlt": CORE | {"_warehouse"},
     "_export": CORE,
     "_doctor": CORE,
-    "_warehouse": CORE | {"dlt"},
+    "_warehouse": CORE | {"_export"},
     "testing": CORE,
     "__init__": CORE,
 }

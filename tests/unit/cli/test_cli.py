@@ -188,6 +188,28 @@ def test_ctrl_c_ends_with_130(server: MockServer) -> None:
     assert (130, "", "interrupted") == (process.returncode, out, error.strip())
 
 
+def test_sigterm_ends_a_sync_with_143(server: MockServer, tmp_path: Path) -> None:
+    server.fault = lambda request: "slow"
+    process = started("sync", "--to", str(tmp_path / "konvo.duckdb"), url=server.url)
+    while not server.requests:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    out, error = process.communicate(timeout=30)
+    assert (143, "", "terminated\n") == (process.returncode, out, error)
+
+
+@pytest.mark.parametrize("destination", ["postgresql://me:hush@db/warehouse", "me:hush@db/warehouse", "password=hush"])
+def test_an_address_as_destination_is_not_repeated(destination: str, in_process: InProcess) -> None:
+    done = in_process("sync", "--to", destination)
+    assert (2, True) == (done.returncode, "DESTINATION__POSTGRES__CREDENTIALS" in done.stderr)
+    assert "hush" not in done.stderr
+
+
+def test_a_since_in_the_future_is_wrong_usage(in_process: InProcess, tmp_path: Path) -> None:
+    done = in_process("sync", "--to", str(tmp_path / "konvo.duckdb"), "--since", "2062-11-01")
+    assert (2, True) == (done.returncode, "in the future" in done.stderr)
+
+
 def test_a_closed_pipe_ends_quietly(server: MockServer) -> None:
     with started("sessions", "list", "--messages", url=server.url) as process:
         assert process.stdout is not None
@@ -292,7 +314,8 @@ def test_completion_knows_the_commands() -> None:
     [
         ("click", "--help", "cli"),
         ("pyarrow", "sessions export --to none.parquet", "parquet"),
-        ("dlt", "sync", "sync"),
+        ("pyarrow", "sync", "sync"),
+        ("dlt", "sync --to postgres", "dlt"),
         ("altair", "report", "report"),
     ],
 )

@@ -214,6 +214,18 @@ def test_resume_needs_the_options_of_the_interrupted_export(tmp_path: Path) -> N
         assert "starting over; pass --resume" in export(server, to, "--overwrite", "--no-messages")
 
 
+def test_resume_needs_the_key_and_address_of_the_export(tmp_path: Path) -> None:
+    to = tmp_path / "a.csv"
+    with mock_server(store(5000)) as server, mock_server(store(5000)) as other:
+        server.fault = failing_after(25)
+        export(server, to, code=1)
+        server.fault = lambda request: None
+        assert "another API key or address" in export(other, to, "--resume", code=2)
+        given = {"KONVO_API_KEY": "another"}
+        assert "another API key or address" in export(server, to, "--resume", code=2, given=given)
+        assert "resuming after " in export(server, to, "--resume")
+
+
 def test_an_existing_file_stays_without_overwrite(tmp_path: Path) -> None:
     to = tmp_path / "a.jsonl"
     to.write_text("mine")

@@ -11,9 +11,10 @@ import pytest
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from konvoai import AuthenticationError, KonvoError
-from konvoai.dlt import konvo_source, resume_from
+from konvoai._warehouse.state import State
+from konvoai.dlt import konvo_source
 from konvoai.testing._server import mock_server
-from tests.support.warehouse import query, read_messages, store_of
+from tests.support.warehouse import query, store_of
 
 pytestmark = pytest.mark.usefixtures("isolated_dlt")
 
@@ -46,13 +47,13 @@ STATES: dict[str, tuple[dict[str, Any], datetime | None, datetime | None]] = {
 
 @pytest.mark.parametrize(("state", "since", "expected"), STATES.values(), ids=STATES)
 def test_stored_states_resume(state: dict[str, Any], since: datetime | None, expected: datetime | None) -> None:
-    assert expected == resume_from(state, since, DAY)
+    assert expected == State(**state).resume_from(since, DAY)
 
 
 def test_earlier_since_resets_the_state() -> None:
-    state = {"since": "2026-03-01T00:00:00+00:00", "up_to": "2026-03-09T00:00:00+00:00"}
-    resume_from(state, MARCH - DAY, DAY)
-    assert {"since": "2026-02-28T00:00:00+00:00", "up_to": None} == state
+    state = State("2026-03-01T00:00:00+00:00", "2026-03-09T00:00:00+00:00")
+    state.resume_from(MARCH - DAY, DAY)
+    assert ("2026-02-28T00:00:00+00:00", None) == (state.since, state.up_to)
 
 
 def test_source_runs_in_a_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,8 +73,10 @@ def test_source_runs_in_a_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         store.touch("session-0000003")
         pipeline.run(konvo_source(lookback=timedelta(minutes=1)))
     assert store.requests[-1]["updated_at_min"] > (datetime.now(UTC) - timedelta(hours=1)).isoformat()
-    assert [(30, "good")] == query(to, "select count(*), max(mood) from ai_sessions")
-    assert "session-0000003" not in [row[0] for row in read_messages(to)]
+    assert [(30, "good")] == query(to, "select count(*), max(rest->>'mood') from ai_sessions")
+    joined = "from ai_sessions s join ai_sessions__messages m on m.ai_session_id = s.id"
+    assert [(40,)] == query(to, f"select count(*) {joined}")
+    assert "session-0000003" not in [name for (name,) in query(to, f"select s.id {joined}")]
     assert [] == [file for file in tmp_path.rglob("*") if file.is_file() and KEY.encode() in file.read_bytes()]
 
 

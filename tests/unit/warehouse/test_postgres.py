@@ -101,19 +101,23 @@ def rows(database: str, sql: str) -> list[dict[str, Any]]:
     else:
         connection = psycopg2.connect(database)
         with connection, connection.cursor() as cursor:
+            cursor.execute("set search_path to konvo")
             cursor.execute(sql)
             names, found = [column.name for column in cursor.description], cursor.fetchall()
         connection.close()
     named = [dict(zip(names, row, strict=True)) for row in found]
     for row in named:
-        if isinstance(row.get("state__trail"), str):
-            row["state__trail"] = json.loads(row["state__trail"])
-    return [{name: row[name] for name in sorted(row) if not name.startswith("_dlt_")} for row in named]
+        for name in ("state__trail", "rest"):
+            if database.endswith(".duckdb") and isinstance(row.get(name), str):
+                row[name] = json.loads(row[name])
+    return [{name: row[name] for name in sorted(row) if name != "deleted" and name[:5] != "_dlt_"} for row in named]
 
 
 def all_rows(database: str) -> list[list[dict[str, Any]]]:
-    sql = "select * from konvo.ai_sessions order by id"
-    return [rows(database, sql), rows(database, blocks("sql")[0])]
+    sessions = sorted(rows(database, "select * from ai_sessions"), key=lambda row: row["id"])
+    messages = rows(database, "select * from ai_sessions__messages")
+    assert len(rows(database, blocks("sql")[0])) == len(messages)
+    return [sessions, sorted(messages, key=lambda row: (row["ai_session_id"], row["position"]))]
 
 
 def test_example_of_the_docs(database: str, tmp_path: Path) -> None:
@@ -135,17 +139,111 @@ def test_example_of_the_docs(database: str, tmp_path: Path) -> None:
         assert sorted(store.ids_in_order()) == [row["id"] for row in sessions]
         assert sum(n % 4 for n in range(400) if n != 2) == len(messages)
         expected = [message["message"] for message in record_messages(399, 0)]
-        assert expected == [row["message"] for row in messages if row["id"] == "session-0000399"]
-        assert ("a\ufffdb\ufffd", ["\ufffd", str(2**70)]) == (sessions[1]["channel"], sessions[1]["state__trail"])
-        assert (None, "soon") == (sessions[1]["created_at"], sessions[1]["created_at__v_text"])
+        assert expected == [row["message"] for row in messages if row["ai_session_id"] == "session-0000399"]
+        assert ("a\ufffdb\ufffd", ["\ufffd", 2**70]) == (sessions[1]["channel"], sessions[1]["state__trail"])
+        assert (None, "soon") == (sessions[1]["created_at"], sessions[1]["rest"]["created_at"])
         assert [sessions, messages] == sync()
 
         store.changed = True
         store.touch("session-0000003")
         store.add()
         sessions, remaining = sync()
-        assert (401, 1.5) == (len(sessions), sessions[3]["mood__score"])
-        assert len(messages) - 3 == len([row for row in remaining if row["id"] != sessions[-1]["id"]])
+        assert (401, 1.5) == (len(sessions), sessions[3]["rest"]["mood"]["score"])
+        assert len(messages) - 3 == len([row for row in remaining if row["ai_session_id"] != sessions[-1]["id"]])
+
+
+ODD_VALUES: list[Any] = [
+    None,
+    True,
+    0,
+    -1.5,
+    2**64,
+    1e300,
+    "",
+    "true",
+    '"x"',
+    "NaN",
+    "a\0b\ud800c",
+    "\U0001f600",
+    "9999-12-31T23:59:59-05:00",
+]
+ODD_VALUES += [
+    "0001-01-01T00:00:00Z",
+    [],
+    {},
+    [None, {"a": ["\0"]}],
+    {"A": 1, "a": {"": [1e21]}},
+    json.loads("[" * 150 + "]" * 150),
+]
+FIELDS = [
+    "id",
+    "channel",
+    "created_at",
+    "status",
+    "status.completed",
+    "state",
+    "state.trail",
+    "messages",
+    "new",
+    "state.new",
+]
+
+
+class OddStore(Store):
+    """A store in which every odd value is in every field of a session, and of a message."""
+
+    def _record(self, number: int, asked: Any) -> dict[str, Any]:
+        whole, (value, field) = super()._record(number, asked), CASES[number]
+        whole["messages"] = [{"message_id": "a", "message": value}, {"created_at": value, "new": value}, value]
+        target, *names = whole, *field.split(".")
+        for name in names[:-1]:
+            target = target[name]
+        target[names[-1]] = value
+        return whole
+
+
+CASES = [(value, field) for value in ODD_VALUES for field in FIELDS]
+
+
+def test_odd_values_are_equal_in_both_databases(database: str, tmp_path: Path) -> None:
+    step, file = timedelta(minutes=5), str(tmp_path / "konvo.duckdb")
+    store = OddStore.of(len(CASES), start=datetime.now(UTC) - len(CASES) * step, step=step, order="updated")
+    with mock_server(store, key=KEY) as running:
+        for to in (file, "postgres", "postgres"):
+            run = konvo("sync", "--to", to, url=running.url, given={CREDENTIALS: database})
+            assert 0 == run.returncode, run.stderr
+
+    def parsed(found: Any) -> Any:
+        return json.loads(json.dumps(found, default=str), parse_int=float)
+
+    sessions, messages = all_rows(database)
+    assert len(CASES) == len(sessions)
+    assert 2 * len(CASES) < len(messages)
+    for expected, found in zip(parsed(all_rows(file)), parsed([sessions, messages]), strict=True):
+        assert [] == [pair for pair in zip(expected, found, strict=True) if pair[0] != pair[1]]
+
+
+def test_syncs_at_the_same_time_exclude_each_other(database: str, tmp_path: Path) -> None:
+    with mock_server(store_of(3000), key=KEY, latency=0.05) as running:
+        given = environment(running.url, **{CREDENTIALS: database, "TMPDIR": str(tmp_path)})
+        command = [sys.executable, "-c", SMALL_BATCHES, "sync", "--to", "postgres"]
+        started = [subprocess.Popen(command, env=given, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+        ends = [(process, process.communicate()[1]) for process in started]
+        assert any(process.returncode == 0 for process, _ in ends)
+        assert all("another sync to postgres is under way" in error for process, error in ends if process.returncode)
+    sql = "select count(*) as rows, count(distinct id) as ids from ai_sessions"
+    assert [{"ids": 3000, "rows": 3000}] == rows(database, sql)
+
+
+def test_empty_first_sync_makes_empty_tables(database: str) -> None:
+    store = store_of(0)
+    with mock_server(store, key=KEY) as running:
+        for count in (0, 4):
+            while len(store) < count:
+                store.add()
+            run = konvo("sync", "--to", "postgres", url=running.url, given={CREDENTIALS: database})
+            assert 0 == run.returncode, run.stderr
+            assert [count] == [len(found) for found in all_rows(database)[:1]]
 
 
 def test_table_of_another_program(database: str) -> None:

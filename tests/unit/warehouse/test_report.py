@@ -13,10 +13,12 @@ from typing import Any
 import duckdb
 import pytest
 
-from konvoai import KonvoError
+from konvoai import Konvo, KonvoError
 from konvoai._warehouse.report import report
+from konvoai._warehouse.sync import sync
+from konvoai.testing._server import mock_server
 from tests.support import warehouse
-from tests.support.report_page import write_report
+from tests.support.report_page import ReportPage, write_report
 
 
 @contextmanager
@@ -98,3 +100,11 @@ def test_report_is_written_atomically(database: Path, tmp_path: Path) -> None:
     with file_size_limit(100_000):
         assert "cannot be written" in error_of(database, to)
     assert [(to, "the page of yesterday")] == [(path, path.read_text()) for path in tmp_path.iterdir()]
+
+
+def test_report_on_a_synced_database(tmp_path: Path) -> None:
+    to = tmp_path / "synced.duckdb"
+    with mock_server(warehouse.store_of(40)) as running, Konvo("key", base_url=running.url) as konvo:
+        sync(konvo, str(to))
+    page = ReportPage(write_report(to))
+    assert (40, 1.5) == (page.cells["total-sessions"], page.cells["total-messages"])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from .._version import INSTALL_EXTRA, __version__
 
@@ -22,7 +24,7 @@ from .options import CONCURRENCY, DurationType, TimeType, examples
 from .output import StdoutClosed, emit, progress_bar, status
 from .resource_commands import ResourceGroup, open_client
 
-FAILURE, USAGE, KEY_REJECTED, INTERRUPTED = 1, 2, 4, 130
+FAILURE, USAGE, KEY_REJECTED, INTERRUPTED, TERMINATED = 1, 2, 4, 130, 143
 EPILOG = """
 \b
 Environment:
@@ -38,6 +40,7 @@ Exit codes:
   2    wrong usage
   4    API key missing or rejected
   130  interrupted by Ctrl-C
+  143  terminated by SIGTERM
 """
 
 
@@ -65,18 +68,30 @@ konvo.add_command(mock)
 )
 @click.option("--since", type=TimeType(), help="First sync only: skip sessions without updates after this time.")
 @click.option(
-    "--lookback", type=DurationType(), default="1d", show_default=True, help="Read this much again, for late changes."
+    "--lookback", type=DurationType(), help="Read this much again, for late changes; default: 1d, or 30d where needed."
+)
+@click.option("--drop", multiple=True, metavar="FIELD", help="Leave out a field, e.g. messages.message.")
+@click.option(
+    "--hash",
+    "hashed",
+    multiple=True,
+    metavar="FIELD",
+    help="Replace a field by its HMAC-SHA256; the key is KONVO_HASH_SECRET.",
 )
 @CONCURRENCY
-def sync(to: str, since: datetime | None, lookback: timedelta, concurrency: int) -> None:
+def sync(to: str, **options: Any) -> None:
     """Copy new and changed sessions to a database.
 
     The tables are ai_sessions and ai_sessions__messages. Each run continues where the previous one ended.
     """
     with require_extra("sync"):
         from .._warehouse.sync import sync as run_sync
+        from .._warehouse.time_filters import advice
     with open_client() as client, progress_bar(None) as progress:
-        synced = run_sync(client, to, since=since, lookback=lookback, concurrency=concurrency, progress=progress)
+        secret = os.environ.get("KONVO_HASH_SECRET", "")
+        synced = run_sync(client, to, secret=secret, progress=progress, **options)
+    if missing := advice(synced):
+        status(missing)
     status(f"{synced.sessions:,} sessions read, {to} is up to date with {synced.up_to:%Y-%m-%d %H:%M:%S %Z}")
 
 
@@ -153,11 +168,33 @@ def require_extra(extra: str) -> Iterator[None]:
         raise click.ClickException(f"this needs {error.name}: {INSTALL_EXTRA.format(extra)}") from None
 
 
+class Terminated(BaseException):
+    """SIGTERM, with which systemd, cron and containers end a command."""
+
+
+@contextmanager
+def sigterm_raised() -> Iterator[None]:
+    """Raises SIGTERM as an exception, so that it cleans up as Ctrl-C does."""
+
+    def terminate(number: int, frame: object) -> None:
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python sets handlers in the main thread only
+        return
+    previous = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
 def main() -> int:
     """Runs the command of the arguments; prints its error, and returns the exit code."""
     settings = {"debug": "--debug" in sys.argv}
     try:
-        code = konvo.main(prog_name="konvo", standalone_mode=False, obj=settings)
+        with sigterm_raised():
+            code = konvo.main(prog_name="konvo", standalone_mode=False, obj=settings)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
@@ -166,6 +203,9 @@ def main() -> int:
     except (KeyboardInterrupt, click.Abort):
         status("interrupted")
         return INTERRUPTED
+    except Terminated:
+        status("terminated")
+        return TERMINATED
     except StdoutClosed:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # since Python flushes it once more at exit
         return 0

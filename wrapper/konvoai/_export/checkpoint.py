@@ -32,6 +32,7 @@ class State:
         end: Every record updated before this time is in the data, ISO 8601.
         rows: Number of records in the data, superseded ones included.
         size: Size of the data in bytes.
+        source: A salt and the digest of the API key and address; empty in exports of earlier versions.
     """
 
     options: dict[str, Any]
@@ -40,6 +41,7 @@ class State:
     end: str | None = None
     rows: int = 0
     size: int = 0
+    source: str = ""
 
     @classmethod
     def from_json(cls, text: str) -> State:
@@ -48,7 +50,8 @@ class State:
         return cls(**{attributes.get(key, key): value for key, value in json.loads(text).items()})
 
     def to_json(self) -> str:
-        return json.dumps({JSON_NAMES.get(name, name): value for name, value in asdict(self).items()})
+        fields = {JSON_NAMES.get(name, name): value for name, value in asdict(self).items()}
+        return json.dumps(fields if self.source else {name: fields[name] for name in fields if name != "source"})
 
 
 class Checkpoint:

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
+from secrets import token_hex
 from time import monotonic
 from typing import Any
 
+from .._client import source_digest
 from .._columns import columns, to_json
 from .._decoding.page import record_type
 from .._decoding.records import Record
@@ -76,12 +78,13 @@ def export(
         "secret": hmac_hex(secret, "") if hashed else "",
     }
     started_at = datetime.now().astimezone().isoformat()
-    checkpoint = Checkpoint(to, State(options, started_at, until=format_time(updated_at_max)))
+    source = source_of(resource, token_hex(8))
+    checkpoint = Checkpoint(to, State(options, started_at, until=format_time(updated_at_max), source=source))
     start = updated_at_min
     with explain_errors(checkpoint, status):
         checkpoint.lock()
         if resume:
-            start = resume_checkpoint(checkpoint, resource.command, status) or start
+            start = resume_checkpoint(checkpoint, resource, status) or start
         elif checkpoint.interrupted():
             status("starting over; pass --resume to continue the interrupted export")
         checkpoint.open()
@@ -106,11 +109,17 @@ def explain_errors(checkpoint: Checkpoint, status: Status) -> Iterator[None]:
         raise
 
 
-def resume_checkpoint(checkpoint: Checkpoint, noun: str, status: Status) -> datetime | None:
+def source_of(resource: Resource[Any, Any], salt: str) -> str:
+    """Returns the salt, and with it the digest of the API key and address that the resource reads with."""
+    scan: Any = resource._scan  # a scan of the client's `_fetch`
+    return f"{salt}:{source_digest(scan.args[0].__self__, salt)}"
+
+
+def resume_checkpoint(checkpoint: Checkpoint, resource: Resource[Any, Any], status: Status) -> datetime | None:
     """Loads the state of an interrupted export; returns the time up to which it has read, None without such a state.
 
     Raises:
-        ConfigurationError: The interrupted export has other options.
+        ConfigurationError: The interrupted export has other options, or another API key or address.
     """
     state = checkpoint.interrupted()
     if state is None:
@@ -120,7 +129,12 @@ def resume_checkpoint(checkpoint: Checkpoint, noun: str, status: Status) -> date
         raise ConfigurationError(
             "the interrupted export has different options: repeat them, or leave out --resume to start over"
         )
-    status(f"resuming after {state.rows:,} {noun}, from {state.end}")
+    if state.source and state.source != source_of(resource, state.source.partition(":")[0]):
+        raise ConfigurationError(
+            "the interrupted export was made with another API key or address: use those, or leave out --resume to "
+            "start over"
+        )
+    status(f"resuming after {state.rows:,} {resource.command}, from {state.end}")
     checkpoint.state = state
     return parse_time(state.end)
 

@@ -1,10 +1,10 @@
 """A database of the sessions, and a report from it.
 
-`sync` reads the sessions that changed and merges them into a DuckDB file or another database; dlt does the writing.
-The tables, the state and the batches are those of the public `konvoai.dlt`.
+`sync` reads the sessions that changed, as Arrow `tables`, and replaces their rows together with the `state`:
+`duckdb_file` in a DuckDB file, `pipeline` in any database of dlt. The public `konvoai.dlt` shares them.
 
 `report` writes one HTML file from such a DuckDB file: `figures` computes its numbers in SQL, `page` renders them with
 `report.html` and `report.js`.
 
-It may import `_client`, `_resources`, `_columns`, `dlt` and the engines; only `_cli` imports it.
+It may import `_export`, `_client`, `_resources`, `_columns` and the engines; only `_cli` and `dlt` import it.
 """

@@ -22,16 +22,19 @@ ORDER BY EXISTS (
 ) DESC, table_schema LIKE '%\\_staging' ESCAPE '\\', table_schema
 """
 """The schemas that have the table, best first; dlt stages its loads in a schema whose name ends in _staging."""
-# dlt creates no column that is empty in every record: a union with an empty table that has them all adds the rest.
+# Tables of earlier versions have no column that is empty in every record: a union with an empty table that has them all
+# adds the rest. Their rows are keyed by columns of dlt.
 EMPTY_MESSAGES = """
 CREATE TEMP VIEW all_messages AS
-SELECT NULL::VARCHAR AS _dlt_parent_id, NULL::VARCHAR AS initiator_origin WHERE FALSE
+SELECT NULL::VARCHAR AS ai_session_id, NULL::VARCHAR AS _dlt_parent_id, NULL::VARCHAR AS initiator_origin WHERE FALSE
 """
 MESSAGES = f"{EMPTY_MESSAGES} UNION ALL BY NAME FROM ai_sessions__messages"
+MESSAGE_KEYS = {"ai_session_id": "id", "_dlt_parent_id": "_dlt_id"}
+"""The column of a message that names its session, and the session's column with that value: best first."""
 MESSAGE_COUNTS = """
 CREATE TEMP TABLE message_counts AS
 SELECT
-    _dlt_parent_id AS session_id, count(*) AS messages,
+    coalesce(ai_session_id, _dlt_parent_id) AS session_id, count(*) AS messages,
     count(*) FILTER (initiator_origin = 'RECIPIENT') AS from_customers,
     count(*) FILTER (initiator_origin = 'AI') AS from_ai
 FROM all_messages GROUP BY ALL
@@ -46,14 +49,15 @@ SESSIONS = """
 CREATE TEMP TABLE sessions AS
 WITH raw AS (
     SELECT
-        NULL::VARCHAR AS _dlt_id, NULL::VARCHAR AS channel, NULL::VARCHAR AS state__type,
+        NULL::VARCHAR AS id, NULL::VARCHAR AS _dlt_id, NULL::VARCHAR AS channel, NULL::VARCHAR AS state__type,
         NULL::TIMESTAMPTZ AS created_at, NULL::TIMESTAMPTZ AS status__completed_at,
         NULL::BOOLEAN AS status__completed, NULL::BOOLEAN AS status__unresolved
     WHERE FALSE
     UNION ALL BY NAME FROM ai_sessions
 ), typed AS (
     SELECT
-        _dlt_id AS id,
+        getvariable('session_key') = 'id' AS by_id,
+        CASE WHEN by_id THEN id::VARCHAR ELSE _dlt_id END AS id,
         nullif(left(trim(channel::VARCHAR), 80), '') AS channel,
         nullif(left(trim(state__type::VARCHAR), 80), '') AS skill,
         valid_time(created_at) AS created_at,
@@ -176,9 +180,10 @@ def compute_figures(connection: duckdb.DuckDBPyConnection, database: Path, timez
     except duckdb.Error:
         raise KonvoError(f"unknown time zone {timezone!r}: use a name like UTC or Europe/Berlin") from None
     connection.execute("SET schema = ?", [schemas[0]])
-    has_messages = has_column(connection, "ai_sessions", "_dlt_id")
-    has_messages &= has_column(connection, "ai_sessions__messages", "_dlt_parent_id")
-    for statement in (MESSAGES if has_messages else EMPTY_MESSAGES, MESSAGE_COUNTS, VALID_TIME, SESSIONS):
+    message_keys = (key for key in MESSAGE_KEYS.items() if has_key(connection, *key))
+    key = next(message_keys, None)
+    connection.execute("SET VARIABLE session_key = ?", [key[1] if key else "id"])
+    for statement in (MESSAGES if key else EMPTY_MESSAGES, MESSAGE_COUNTS, VALID_TIME, SESSIONS):
         connection.execute(statement)
     groups = [(grouping, Group(*values)) for grouping, *values in connection.execute(GROUPS_QUERY).fetchall()]
     weeks = [group for group in select(groups, WEEK) if group.name is not None]
@@ -193,12 +198,18 @@ def compute_figures(connection: duckdb.DuckDBPyConnection, database: Path, timez
         channels=list(select(groups, CHANNEL)),
         skills=list(select(groups, SKILL)),
         hours={(day, hour): count for day, hour, count in connection.execute(HOURS_QUERY).fetchall()},
-        has_messages=has_messages,
+        has_messages=key is not None,
     )
 
 
 def select(groups: Iterable[tuple[int, Group]], grouping: int) -> Iterator[Group]:
     return (group for group_grouping, group in groups if group_grouping == grouping)
+
+
+def has_key(connection: duckdb.DuckDBPyConnection, message_column: str, session_column: str) -> bool:
+    return has_column(connection, "ai_sessions__messages", message_column) and has_column(
+        connection, "ai_sessions", session_column
+    )
 
 
 def has_column(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:
