@@ -60,7 +60,8 @@ def update(tree: Path, *arguments: str, **environ: str) -> subprocess.CompletedP
 def state(tree: Path) -> dict[str, bytes]:
     written = (tree / "generated", tree / "wrapper/konvoai/_generated")
     paths = [tree / "openapi.yaml", *(path for folder in written for path in folder.rglob("*"))]
-    return {str(path): path.read_bytes() for path in paths if path.is_file()}
+    files = (path for path in paths if path.is_file() and "__pycache__" not in path.parts)
+    return {str(path): path.read_bytes() for path in files}
 
 
 def page(change: Any = lambda document: None) -> str:
