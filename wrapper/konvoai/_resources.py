@@ -1,6 +1,8 @@
 """The resources of the API: each list operation with its parameters, once for the sync and the async client."""
 
-from collections.abc import Callable, Mapping
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import MappingProxyType
@@ -113,6 +115,9 @@ class Resource(Generic[ListT, ScanT]):
     """The most records of a page; None where the API document does not say."""
 
     def __init__(self, paginate: Callable[[ListQuery], ListT], scan: Callable[[ListQuery], ScanT]) -> None:
+        for name, result in (("list", paginate), ("scan", scan)):
+            if method := getattr(self, name, None):
+                setattr(self, name, with_return_type(method, getattr(result, "func", result)))
         self._paginate = paginate
         self._scan = scan
         self._traits = ServerTraits()
@@ -154,6 +159,21 @@ class Resource(Generic[ListT, ScanT]):
     @classmethod
     def default_limit(cls) -> int:
         return cls.max_limit or DEFAULT_LIMIT
+
+    def __dir__(self) -> Iterable[str]:
+        """Returns what a user calls, for completion: not what describes the operation to the rest of the package."""
+        return [name for name in super().__dir__() if name not in Resource.__annotations__]
+
+
+def with_return_type(method: Callable[..., Any], result: Any) -> Callable[..., Any]:
+    """Returns the method with the type that it returns on this client instead of a type variable, for `help()`."""
+
+    @functools.wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return method(*args, **kwargs)
+
+    call.__signature__ = inspect.signature(method).replace(return_annotation=result)  # type: ignore[attr-defined]
+    return call
 
 
 class AISessions(Resource[ListT, ScanT]):

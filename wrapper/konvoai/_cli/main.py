@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from .._version import INSTALL_EXTRA, __version__
+
 try:
     import click
 except ModuleNotFoundError:
-    sys.exit("the command konvo needs click: pip install 'konvoai[cli]'")
+    sys.exit(f"the command konvo needs click: {INSTALL_EXTRA.format('cli')}")
 
 from .._generated.attributes import COMMANDS, RESOURCES
-from .._version import __version__
 from .mock import mock
 from .options import CONCURRENCY, DurationType, TimeType, examples
 from .output import StdoutClosed, emit, progress_bar, status
@@ -149,7 +150,7 @@ def require_extra(extra: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise click.ClickException(f"this needs {error.name}: pip install 'konvoai[{extra}]'") from None
+        raise click.ClickException(f"this needs {error.name}: {INSTALL_EXTRA.format(extra)}") from None
 
 
 def main() -> int:

@@ -47,6 +47,11 @@ class Paginator(LazyResult[T]):
         """Iterates over the pages; pages without a new record are left out."""
         return run(self._query.pages(), self._send, self._query.concurrency)
 
+    def first(self) -> T | None:
+        """Returns the first record of the list, or None where there is none; least costly with `list(limit=1)`."""
+        with closing(self.pages()) as pages:
+            return next((page.items[0] for page in pages), None)
+
     def count(self) -> int | None:
         """Returns the server's total, from one request for one record; None where the server sends no total."""
         count: int | None = self._fetch(self._query, self._query.count_request()).count
@@ -54,7 +59,7 @@ class Paginator(LazyResult[T]):
 
 
 class AsyncPaginator(LazyResult[T]):
-    """`Paginator` for `async for`; `count` is a coroutine."""
+    """`Paginator` for `async for`; `count` and `first` are coroutines."""
 
     async def __aiter__(self) -> AsyncIterator[T]:
         async with aclosing(self.pages()) as pages:
@@ -65,6 +70,13 @@ class AsyncPaginator(LazyResult[T]):
     def pages(self) -> AsyncGenerator[Page[T], None]:
         """Iterates over the pages; pages without a new record are left out."""
         return run_async(self._query.pages(), self._send, self._query.concurrency)
+
+    async def first(self) -> T | None:
+        """Returns the first record of the list, or None where there is none; least costly with `list(limit=1)`."""
+        async with aclosing(self.pages()) as pages:
+            async for page in pages:
+                return page.items[0]
+        return None
 
     async def count(self) -> int | None:
         """Returns the server's total, from one request for one record; None where the server sends no total."""
