@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from ._decoding.fields import union_members
-from ._pagination.protocol import MILLISECOND, Bounds
+from ._pagination.protocol import DEFAULT_LAG, MILLISECOND, Bounds
 
 LAST_MILLISECOND = datetime.max.replace(microsecond=999_000, tzinfo=UTC)
 
@@ -176,7 +176,20 @@ def validate_time(name: str, value: datetime | None) -> datetime | None:
     return datetime.combine(utc.date(), utc.time(), UTC)
 
 
-def validate_lag(value: timedelta) -> timedelta:
+def validate_lag(value: timedelta | None) -> timedelta:
+    if value is None:
+        return DEFAULT_LAG
     if not isinstance(value, timedelta) or value < timedelta(0):
         raise ValueError(f"lag must be a timedelta that is not negative, not {value!r}")
     return value
+
+
+def with_return_type(method: Callable[..., Any], result: Any) -> Callable[..., Any]:
+    """Returns the method with the type that it returns on this client instead of a type variable, for `help()`."""
+
+    @functools.wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return method(*args, **kwargs)
+
+    call.__signature__ = inspect.signature(method).replace(return_annotation=result)  # type: ignore[attr-defined]
+    return call

@@ -1,7 +1,5 @@
 """The resources of the API: each list operation with its parameters, once for the sync and the async client."""
 
-import functools
-import inspect
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -19,6 +17,7 @@ from ._arguments import (
     validate_period,
     wire_time,
     wire_values,
+    with_return_type,
 )
 from ._decoding.drift import Drift
 from ._decoding.page import decode_page
@@ -33,8 +32,7 @@ from .models import AISessionResponse
 ListT = TypeVar("ListT")
 ScanT = TypeVar("ScanT")
 MAX_LIMIT = 200
-DEFAULT_LIMIT = 100
-"""Records per request where the API document has no maximum."""
+DEFAULT_LIMIT = 100  # where the API document has no maximum
 DEFAULT_CONCURRENCY = 8
 MAX_PAGE = 2**31 - 1
 
@@ -123,13 +121,7 @@ class Resource(Generic[ListT, ScanT]):
         self._traits = ServerTraits()
 
     def _query(
-        self,
-        bounds: Bounds,
-        concurrency: int,
-        *,
-        page: int | None = None,
-        limit: int | None = None,
-        **arguments: Any,
+        self, bounds: Bounds, concurrency: int, *, page: int | None = None, limit: int | None = None, **arguments: Any
     ) -> ListQuery:
         names = self.parameters()
         limit = self.default_limit() if limit is None else limit
@@ -146,11 +138,8 @@ class Resource(Generic[ListT, ScanT]):
             filters={name: value for name, value in values.items() if name not in self.flags},
         )
 
-    def _scan_query(
-        self, bounds: Bounds, concurrency: int, lag: timedelta | None = None, **arguments: Any
-    ) -> ListQuery:
-        query = self._query(bounds, concurrency, **arguments)
-        return query._replace(lag=DEFAULT_LAG if lag is None else validate_lag(lag))
+    def _scan_query(self, bounds: Bounds, concurrency: int, lag: timedelta | None, **arguments: Any) -> ListQuery:
+        return self._query(bounds, concurrency, **arguments)._replace(lag=validate_lag(lag))
 
     @classmethod
     def parameters(cls) -> Parameters:
@@ -161,19 +150,8 @@ class Resource(Generic[ListT, ScanT]):
         return cls.max_limit or DEFAULT_LIMIT
 
     def __dir__(self) -> Iterable[str]:
-        """Returns what a user calls, for completion: not what describes the operation to the rest of the package."""
+        """Returns what a user calls, for completion."""
         return [name for name in super().__dir__() if name not in Resource.__annotations__]
-
-
-def with_return_type(method: Callable[..., Any], result: Any) -> Callable[..., Any]:
-    """Returns the method with the type that it returns on this client instead of a type variable, for `help()`."""
-
-    @functools.wraps(method)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return method(*args, **kwargs)
-
-    call.__signature__ = inspect.signature(method).replace(return_annotation=result)  # type: ignore[attr-defined]
-    return call
 
 
 class AISessions(Resource[ListT, ScanT]):
