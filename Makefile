@@ -67,7 +67,7 @@ mutants: setup ## run the contract tests against mutants of openapi.yaml; takes 
 
 check: setup ## run the linters, type checkers and house rules; check that generated/ is up to date
 	@$(PY) -m openapi_spec_validator --validation-errors all openapi.yaml
-	@node_modules/.bin/spectral lint --quiet --fail-severity warn openapi.yaml
+	@node_modules/.bin/spectral lint --quiet --fail-severity error openapi.yaml
 	@$(PY) -m scripts.generate --check
 	@.venv/bin/ruff check --quiet --output-format concise
 	@.venv/bin/ruff format --quiet --check

@@ -11,10 +11,11 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from scripts.contract.generator_gaps import find_gaps
-from scripts.contract.openapi_documents import DOCUMENT, ROOT, load
+from scripts.contract.generator_gaps import find_gaps, find_limit
+from scripts.contract.openapi_documents import DOCUMENT, ROOT, InvalidDocumentError, load
 
 PACKAGE = "konvo_api_client"
 IMPORT_ALL = f"""
@@ -122,6 +123,9 @@ def generate(document: Path, folder: Path) -> tuple[Path, list[str]]:
     if not document.is_file():
         raise GenerationError(f"{document} is not a file.")
     package = folder / PACKAGE
+    with suppress(InvalidDocumentError):  # of which the generator says more
+        if limit := find_limit(load(document)):
+            raise GenerationError(f"No client can be generated from {document}: {limit}.")
     run_generator(document, package)
     (package / "py.typed").touch()
     imported = run("-B", "-c", IMPORT_ALL, cwd=folder)

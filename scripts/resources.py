@@ -39,6 +39,7 @@ from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 """
+OTHER_PAGING = re.compile(r"(^|_)(offset|skip|cursor|token|starting_after|ending_before)$")
 WORDS = {
     "page": "The page to start at, as the server numbers pages; None for the first, whatever its number.",
     "limit": "Records per request.",
@@ -79,9 +80,11 @@ def list_resources(document: dict[str, Any]) -> Iterator[ListResource | str]:
         function = str(PythonIdentifier(operation["operationId"], ""))
         module = import_module(f"konvo_api_client.api.{name}.{function}")
         envelope, problem = find_envelope(module)
-        if envelope is None or not endpoint.startswith("GET "):
-            if problem or envelope:
-                yield f"{endpoint}: {problem or 'it is not a GET'}; it is offered by konvo.api alone"
+        if envelope is not None:
+            problem = paging_problem(endpoint, module)
+        if envelope is None or problem:
+            if problem:
+                yield f"{endpoint}: {problem}; it is offered by konvo.api alone"
             continue
         if name in taken:
             name = function.removeprefix("list_").removeprefix("get_")
@@ -108,6 +111,19 @@ def find_envelope(module: Any) -> tuple[type | None, str]:
         if typing.get_origin(member) is list:
             problem = "its response is a list without an object around it"
     return None, problem
+
+
+def paging_problem(endpoint: str, module: Any) -> str:
+    """Return why the pages of a list cannot be read; an empty text where they can."""
+    from konvoai._arguments import parameters_of
+
+    names = parameters_of(module._get_kwargs)
+    other = next((name for name in names.others if OTHER_PAGING.search(name)), None)
+    if not endpoint.startswith("GET "):
+        return "it is a list, but not a GET"
+    if names.page is None and (other or names.limit):
+        return f"it is a list with `{other or names.limit}`, but without `page`"
+    return ""
 
 
 def hand_written() -> dict[str, tuple[str, str]]:

@@ -8,7 +8,29 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from scripts.contract.openapi_documents import METHODS, resolve_ref
+from scripts.contract.openapi_documents import METHODS, operations, resolve_ref
+
+RESERVED = ("to_dict", "from_dict", "additional_properties", "additional_keys")
+"""What every generated class has itself."""
+
+
+def find_limit(document: dict[str, Any]) -> str:
+    """Return the first part of the document of which the generator makes a wrong client, or an empty text."""
+    modules: dict[str, str] = {}
+    for name, schema in document.get("components", {}).get("schemas", {}).items():
+        other = modules.setdefault(re.sub(r"\W|_", "", name).lower(), name)
+        if other != name:
+            return f"the schemas {other} and {name} get one class: rename one of them"
+        for reserved in RESERVED:
+            if isinstance(schema, dict) and reserved in schema.get("properties", {}):
+                kept = "the client keeps the field in `additional_properties` all the same"
+                return f"schema {name}: every generated class has a `{reserved}` itself; remove the property, {kept}"
+    for endpoint, operation in operations(document).items():
+        for parameter in operation.get("parameters", ()):
+            parameter = resolve_ref(document, parameter)
+            if parameter["in"] == "path" and "default" in resolve_ref(document, parameter.get("schema", {})):
+                return f"{endpoint}: the path has to have `{parameter['name']}`; remove its default"
+    return ""
 
 
 def find_gaps(document: dict[str, Any], package: Path) -> list[str]:

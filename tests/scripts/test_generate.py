@@ -128,7 +128,7 @@ INVALID = {
     ),
     "two schemas of one module": (
         [("    Error:\n      required", "    aiSession: {type: object}\n    Error:\n      required")],
-        "cannot be imported: ImportError",
+        "the schemas aiSession and AISession get one class",
     ),
     "a list": ([(DOCUMENT, "[]")], "The generator says:"),
 }

@@ -19,7 +19,8 @@ from ruamel.yaml.comments import CommentedMap
 from konvoai.testing._http_server import Reply, serving
 from scripts.contract.merge import AMENDED, comments_at, dump, load_editable, merge_document, to_plain
 from scripts.contract.openapi_documents import InvalidDocumentError
-from scripts.contract.update import check_agreement, extract_document, read_source
+from scripts.contract.pages import documents_in, read_source
+from scripts.contract.update import check_agreement
 from tests.support import ROOT
 from tests.support.http_server import replies
 
@@ -59,7 +60,8 @@ def update(tree: Path, *arguments: str, **environ: str) -> subprocess.CompletedP
 def state(tree: Path) -> dict[str, bytes]:
     written = (tree / "generated", tree / "wrapper/konvoai/_generated")
     paths = [tree / "openapi.yaml", *(path for folder in written for path in folder.rglob("*"))]
-    return {str(path): path.read_bytes() for path in paths if path.is_file()}
+    files = (path for path in paths if path.is_file() and "__pycache__" not in path.parts)
+    return {str(path): path.read_bytes() for path in files}
 
 
 def page(change: Any = lambda document: None) -> str:
@@ -86,7 +88,7 @@ def operation(document: Any) -> Any:
 
 def merged(text: str) -> str:
     ours = load_editable(TEXT, "openapi.yaml")
-    merge_document(ours, extract_document(text, "page.md"))
+    merge_document(ours, documents_in(text, "page.md")["page.md"])
     return dump(ours)
 
 
@@ -241,8 +243,8 @@ def test_an_unusable_document_changes_nothing(tree: Path, tmp_path: Path) -> Non
 def test_two_pages_that_disagree_are_both_shown() -> None:
     other = CONTACTS.read_text(encoding="utf-8").replace("        message:\n", "        reason:\n")
     pages = {
-        "one.md": extract_document(page(), "one.md"),
-        "two.md": extract_document(other.replace("        - message\n", "        - reason\n"), "two.md"),
+        **documents_in(page(), "one.md"),
+        **documents_in(other.replace("        - message\n", "        - reason\n"), "two.md"),
     }
     with pytest.raises(InvalidDocumentError, match=r"(?s)schemas Error.*one.md says.*message.*two.md.*reason"):
         check_agreement(pages)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from ..errors import KonvoError
-from .protocol import Flow, Page, PageRequest, Window
+from .protocol import Flow, Page, PageRequest, Window, incomplete
 from .window_plan import BEGINNING
 
 
@@ -16,6 +16,8 @@ def one_page(request: PageRequest) -> Flow[Page[Any]]:
         raise response.error
     if response.items:
         yield Page(0, response.items, response.count)
+    if response.count is not None and response.count > len(response.items):
+        raise incomplete(response.count, len(response.items))
 
 
 def as_windows(pages: Flow[Page[Any]], began: datetime) -> Flow[Window[Any]]:
