@@ -43,6 +43,8 @@ contract-live: setup ## compare the live API with openapi.yaml (KONVO_BASE_URL, 
 bench: setup ## run the benchmarks (ARGS=--quick for the short ones)
 	@$(PY) -m benchmarks.decode
 	@echo
+	@$(PY) -m benchmarks.arrow
+	@echo
 	@$(PY) -m benchmarks.imports
 	@echo
 	@$(PY) -m benchmarks.reading $(ARGS)

@@ -19,6 +19,7 @@ from tests.support.command import KEY, konvo
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+DATA_FRAMES = (ROOT / "docs" / "data-frames.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 PAGES = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
@@ -44,11 +45,11 @@ NAMED = {code for page in PAGES.values() for code in inline_code(page)}
 MAKE = sorted({command for command in (*COMMANDS, *NAMED) if re.match("make( [a-z]|$)", command)})
 
 
-@pytest.mark.parametrize("snippet", blocks("python", README, CONTRIBUTING, ARCHITECTURE))
-def test_a_snippet_runs_against_the_mock(snippet: str, mock: Mock) -> None:
+@pytest.mark.parametrize("snippet", blocks("python", README, CONTRIBUTING, ARCHITECTURE, DATA_FRAMES))
+def test_a_snippet_runs_against_the_mock(snippet: str, mock: Mock, tmp_path: Path) -> None:
     environment = {**os.environ, "KONVO_API_KEY": "test-key", "KONVO_BASE_URL": mock.url}
     command = [sys.executable, "-W", "error", "-c", snippet]
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=30)
     assert (run.returncode, run.stderr) == (0, "")
 
 
@@ -104,7 +105,7 @@ def test_every_public_error_is_in_the_readme() -> None:
 def test_no_command_is_left_untried() -> None:
     others = [command for command in commands(README, CONTRIBUTING, ARCHITECTURE) if not command.startswith("make")]
     # The first and the last are tried in tests/scripts/test_packaging.py, the third in tests/unit/http/test_log.py.
-    extras = "pip install '.[cli,parquet,sync,report]'"
+    extras = "pip install '.[cli,arrow,parquet,sync,report]'"
     assert others == ["pip install .", "export KONVO_API_KEY=…", "export KONVO_LOG=debug", extras]
 
 

@@ -91,6 +91,16 @@ def scans(konvo: Konvo) -> None:
             assert_type(window.items, list[AISession])
 
 
+def tables(konvo: Konvo) -> None:
+    sessions = konvo.ai_sessions.scan()
+    sessions.to_arrow()  # pyright: ignore[reportUnknownMemberType] # pyarrow has no types
+    konvo.ai_sessions.list().to_arrow(columns=["id", "messages"], raw=True)  # pyright: ignore[reportUnknownMemberType] # pyarrow has no types
+    sessions.to_arrow_batches(["id"])  # pyright: ignore[reportUnknownMemberType] # pyarrow has no types
+    konvo.ai_sessions.arrow_schema(columns=["id"])  # pyright: ignore[reportUnknownMemberType] # pyarrow has no types
+    assert_type(sessions.error, KonvoError | None)
+    assert_type(sessions.__arrow_c_stream__(), object)
+
+
 async def async_lists() -> None:
     async with AsyncKonvo() as konvo:
         assert_type(konvo, AsyncKonvo)

@@ -12,7 +12,7 @@ from tests.support import ROOT
 PACKAGE = ROOT / "wrapper" / "konvoai"
 ENGINES = {"_http", "_pagination", "_decoding"}
 BASE = {"errors", "models", "_settings", "_version"}
-CORE = BASE | ENGINES | {"_arguments", "_resources", "_client", "_columns"}
+CORE = BASE | ENGINES | {"_arguments", "_resources", "_client", "_tables"}
 ALLOWED = {
     "errors": {"models"},  # for annotations alone
     "models": set(),
@@ -21,9 +21,9 @@ ALLOWED = {
     "_http": BASE,
     "_pagination": {"errors"},
     "_decoding": BASE,
-    "_columns": BASE | {"_decoding"},
+    "_tables": BASE | {"_decoding"},
     "_arguments": {"_pagination"},
-    "_resources": BASE | {"_arguments", "_decoding", "_pagination"},
+    "_resources": BASE | {"_arguments", "_decoding", "_pagination", "_tables"},
     "_client": BASE | ENGINES | {"_resources"},
     "dlt": CORE,
     "_export": CORE,

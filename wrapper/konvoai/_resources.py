@@ -2,22 +2,28 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from konvo_api_client.api.ai_sessions import list_ai_sessions
 
 from ._arguments import validate_flag, validate_int, validate_lag, validate_period, wire_time
 from ._decoding.drift import Drift
-from ._decoding.page import decode_page
+from ._decoding.page import decode_page, record_type
 from ._decoding.parse import DecodedPage
 from ._decoding.records import decode_raw_page
 from ._pagination.list_flow import ListFlow
 from ._pagination.protocol import DEFAULT_LAG, Bounds, Flow, Page, PageRequest, ServerTraits, Window
 from ._pagination.scan_flow import ScanFlow
+from .errors import KonvoError
 from .models import AISessionResponse
+
+if TYPE_CHECKING:
+    import pyarrow
+
+    from ._tables.tables import Tables
 
 ListT = TypeVar("ListT")
 ScanT = TypeVar("ScanT")
@@ -34,6 +40,8 @@ class ListQuery(NamedTuple):
         decode: Decodes the body of a response.
         bounds: The lower and upper time filter, each an aware datetime or None.
         include: The parameters that add fields to each record; a count leaves them out.
+        added_fields: The fields that each of these parameters adds.
+        model: The generated class of a record.
         traits: What the client knows about its server.
         lag: How far behind the server's now a scan stays with `window.end`.
     """
@@ -45,6 +53,8 @@ class ListQuery(NamedTuple):
     concurrency: int
     bounds: Bounds
     include: dict[str, Any]
+    added_fields: Mapping[str, Sequence[str]]
+    model: type
     traits: ServerTraits
     lag: timedelta = DEFAULT_LAG
 
@@ -61,6 +71,14 @@ class ListQuery(NamedTuple):
 
     def count_request(self) -> dict[str, Any]:
         return self.build(limit=1, **self._parameters(PageRequest(None, *self.bounds)))
+
+    def tables(self, columns: Sequence[str] | None, raw: bool) -> "tuple[ListQuery, Tables]":
+        tables, include = tables_of(self.model, columns, raw), self.include
+        if columns is not None:
+            names = {column.path[0] for column in tables.columns if column.path}
+            needed = {flag: not names.isdisjoint(fields) for flag, fields in self.added_fields.items()}
+            include = {**include, **{flag: need or (raw and include[flag]) for flag, need in needed.items()}}
+        return self._replace(decode=tables.decode, include=include), tables
 
     def _parameters(self, request: PageRequest) -> dict[str, Any]:
         """Returns the parameters of a request that the operation accepts."""
@@ -89,11 +107,22 @@ class Resource(Generic[ListT, ScanT]):
     """The name of its command group: `konvo sessions`."""
     flags: ClassVar[Mapping[str, str]]
     """What each flag of the operation adds to a record, by its parameter's name; shown by `--help`."""
+    added_fields: ClassVar[Mapping[str, Sequence[str]]] = {}
+    """The fields that each flag adds to a record, by which the columns of a table decide about the flag."""
 
     def __init__(self, paginate: Callable[[ListQuery], ListT], scan: Callable[[ListQuery], ScanT]) -> None:
         self._paginate = paginate
         self._scan = scan
         self._traits = ServerTraits()
+
+    def arrow_schema(self, columns: Sequence[str] | None = None) -> "pyarrow.Schema":
+        """Returns the Arrow types of the columns, which docs/columns.md lists; None is every column.
+
+        Raises:
+            KonvoError: pyarrow is not installed.
+            ValueError: A column does not exist.
+        """
+        return tables_of(record_type(self.envelope), columns).schema
 
     def _query(
         self, bounds: Bounds, concurrency: int, *, page: int | None = None, limit: int = MAX_LIMIT, **include: Any
@@ -112,6 +141,8 @@ class Resource(Generic[ListT, ScanT]):
             concurrency=validate_int("concurrency", concurrency, 1),
             bounds=bounds,
             traits=self._traits,
+            added_fields=self.added_fields,
+            model=record_type(self.envelope),
             include={name: value for name, value in {**include, **flags}.items() if value is not None},
         )
 
@@ -126,6 +157,7 @@ class AISessions(Resource[ListT, ScanT]):
         "messages": "Include the text messages.",
         "state": "Include the status and the state of the AI.",
     }
+    added_fields: ClassVar[Mapping[str, Sequence[str]]] = {"messages": ("messages",), "state": ("status", "state")}
 
     def list(
         self,
@@ -184,6 +216,14 @@ class AISessions(Resource[ListT, ScanT]):
             validate_period(updated_at_min, updated_at_max), concurrency, messages=messages, state=state
         )
         return self._scan(query._replace(lag=DEFAULT_LAG if lag is None else validate_lag(lag)))
+
+
+def tables_of(model: type, columns: Sequence[str] | None, raw: bool = False) -> "Tables":
+    try:
+        from ._tables.tables import Tables
+    except ModuleNotFoundError:
+        raise KonvoError("Arrow tables need pyarrow: pip install 'konvoai[arrow]'") from None
+    return Tables.of(model, columns, raw)
 
 
 def list_records(

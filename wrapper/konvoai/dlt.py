@@ -20,12 +20,12 @@ from dlt.extract import DltResource, DltSource
 
 from ._arguments import validate_time
 from ._client import Konvo
-from ._columns import Column, columns
 from ._decoding.records import Record
 from ._pagination.protocol import Window
 from ._pagination.window_plan import BEGINNING
 from ._resources import scan_records
 from ._settings import as_secret
+from ._tables.columns import Column, columns
 from .models import AISession
 
 if TYPE_CHECKING:

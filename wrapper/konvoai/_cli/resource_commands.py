@@ -170,9 +170,9 @@ def print_records(
     """Prints the records of a resource; `output` is one of OUTPUTS, None for the default of the terminal or pipe."""
     from itertools import islice
 
-    from .._columns import columns
     from .._decoding.page import record_type
     from .._resources import MAX_LIMIT, list_records
+    from .._tables.columns import columns
 
     with open_resource(resource, since, until) as opened:
         limit = min(take or MAX_LIMIT, MAX_LIMIT)

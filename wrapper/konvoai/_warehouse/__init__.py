@@ -6,5 +6,5 @@ The tables, the state and the batches are those of the public `konvoai.dlt`.
 `report` writes one HTML file from such a DuckDB file: `figures` computes its numbers in SQL, `page` renders them with
 `report.html` and `report.js`.
 
-It may import `_client`, `_resources`, `_columns`, `dlt` and the engines; only `_cli` imports it.
+It may import `_client`, `_resources`, `_tables`, `dlt` and the engines; only `_cli` imports it.
 """
