@@ -19,7 +19,7 @@ from tests.support.command import KEY, konvo
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-DATA_FRAMES = (ROOT / "docs" / "data-frames.md").read_text(encoding="utf-8")
+TABLES = [(ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("data-frames.md", "distributed.md")]
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 PAGES = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
@@ -45,7 +45,7 @@ NAMED = {code for page in PAGES.values() for code in inline_code(page)}
 MAKE = sorted({command for command in (*COMMANDS, *NAMED) if re.match("make( [a-z]|$)", command)})
 
 
-@pytest.mark.parametrize("snippet", blocks("python", README, CONTRIBUTING, ARCHITECTURE, DATA_FRAMES))
+@pytest.mark.parametrize("snippet", blocks("python", README, CONTRIBUTING, ARCHITECTURE, *TABLES))
 def test_a_snippet_runs_against_the_mock(snippet: str, mock: Mock, tmp_path: Path) -> None:
     environment = {**os.environ, "KONVO_API_KEY": "test-key", "KONVO_BASE_URL": mock.url}
     command = [sys.executable, "-W", "error", "-c", snippet]

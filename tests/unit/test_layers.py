@@ -25,12 +25,13 @@ ALLOWED = {
     "_arguments": {"_pagination"},
     "_resources": BASE | {"_arguments", "_decoding", "_pagination", "_tables"},
     "_client": BASE | ENGINES | {"_resources"},
+    "_spans": CORE,
     "dlt": CORE,
     "_export": CORE,
     "_doctor": CORE,
     "_warehouse": CORE | {"dlt"},
     "testing": CORE,
-    "__init__": CORE,
+    "__init__": CORE | {"_spans"},
 }
 """What each room may import; the command (`_cli`, `__main__`) may import everything."""
 
