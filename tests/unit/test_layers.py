@@ -27,6 +27,7 @@ ALLOWED = {
     "_client": BASE | ENGINES | {"_resources"},
     "_spans": CORE,
     "dlt": CORE,
+    "spark": CORE | {"_spans"},
     "_export": CORE,
     "_doctor": CORE,
     "_warehouse": CORE | {"dlt"},
