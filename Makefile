@@ -42,7 +42,7 @@ test-spark: ## run the tests of the Spark data source, in an environment of its 
 	@command -v java >/dev/null || { echo "make test-spark needs Java 17: apt-get install openjdk-17-jre-headless" >&2; exit 1; }
 	@test -x .venv-spark/bin/pytest || { "$(PYTHON)" -m venv --clear .venv-spark && \
 		.venv-spark/bin/python -m pip install -qq --no-input --disable-pip-version-check --editable . $(SPARK); }
-	@.venv-spark/bin/python -m pytest --confcutdir tests/spark -W default::ResourceWarning tests/spark $(ARGS)
+	@.venv-spark/bin/python -m pytest --confcutdir tests/spark -W ignore::ResourceWarning tests/spark $(ARGS)
 
 contract-live: setup ## compare the live API with openapi.yaml (KONVO_BASE_URL, KONVO_API_KEY)
 	@$(PY) -m scripts.contract.live $(ARGS)
