@@ -249,8 +249,8 @@ def test_dropped_and_hashed_values_never_reach_the_disk(form: str, tmp_path: Pat
     to = tmp_path / f"a.{form}"
     options = ["--drop", "messages.message", "--drop", "status", "--hash", "external_user_id"]
     given = {"KONVO_HASH_SECRET": "a long one"}
-    with mock_server(store(4200)) as server:
-        server.fault = failing_after(18)
+    with mock_server(store(7000)) as server:
+        server.fault = failing_after(38)  # at most 16 requests wait, so the first window is complete
         export(server, to, *options, code=1, given=given)
         left = b"".join(path.read_bytes() for path in (tmp_path / f".a.{form}.partial").iterdir())
         server.fault = lambda request: None
@@ -290,10 +290,10 @@ def test_an_export_resumes_after_a_full_disk(form: str, size: int, tmp_path: Pat
 
 def test_ctrl_c_keeps_the_records_read(tmp_path: Path) -> None:
     to = tmp_path / "a.jsonl"
-    with mock_server(store(4000)) as server:
-        server.fault = failing_after(24, "slow")
+    with mock_server(store(7000)) as server:
+        server.fault = failing_after(38, "slow")
         process = started("sessions", "export", "--to", str(to), url=server.url)
-        while len(server.requests) < 25:
+        while len(server.requests) < 39:  # at most 16 of them wait, so the first window is complete
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
         out, error = process.communicate(timeout=30)

@@ -51,7 +51,7 @@ def no_garbage_collection() -> Generator[None, None, None]:
 def test_a_page_is_let_go_before_the_next_is_decoded(in_flight: int) -> None:
     decoder = Decoder()
     numbers = []
-    for page in run(flow(20, in_flight), lambda request, stop: decoder.decode):
+    for page in run(flow(20, in_flight), lambda request, stop: decoder.decode, in_flight):
         numbers.append(page.number)
         del page
     assert numbers == list(range(20))
@@ -66,7 +66,7 @@ def test_a_page_is_let_go_before_the_next_task() -> None:
 
     async def read() -> list[int]:
         numbers = []
-        async for page in run_async(flow(20, 1), send):
+        async for page in run_async(flow(20, 1), send, 1):
             numbers.append(page.number)
             del page
         return numbers
@@ -87,7 +87,7 @@ def test_an_error_of_a_thread_is_raised_and_ends_all(error: BaseException) -> No
             stopped.append(stop)
         return Decoder().decode
 
-    reading = run(flow(9, 3), send)
+    reading = run(flow(9, 3), send, 3)
     assert next(reading).number == 0
     with pytest.raises(type(error)) as caught:
         next(reading)

@@ -133,6 +133,13 @@ def test_a_window_ends_behind_now_by_the_lag() -> None:
     assert NOON - timedelta(minutes=2, seconds=1) < max(ends) <= NOON - timedelta(minutes=2)
 
 
+def test_a_scan_resumed_before_its_first_window_is_whole() -> None:
+    store = Store(created=[datetime(1, 1, 1, tzinfo=UTC), datetime(1950, 1, 1, tzinfo=UTC), NOON - HOUR] * 30, now=NOON)
+    first = read(ScanFlow[AISession]((None, None), 20, 1, store.clock).read(), store, 20)[0]
+    resumed = ScanFlow[AISession]((first.end, None), 20, 1, store.clock)
+    assert {*ids([first]), *ids(read(resumed.read(), store, 20))} == set(store.ids_in_order())
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_a_resumed_scan_has_what_becomes_visible_late(seed: int) -> None:
     store = Store.of(60, start=NOON - HOUR, now=NOON, visible_after=timedelta(seconds=2))

@@ -199,6 +199,7 @@ def test_data_that_stands_still_comes_once() -> None:
     with mock_server(store, key=KEY) as server:
         rows = read_tasks(server, tasks_of(server, 5), 1)
     assert {1} == set(Counter(row["id"] for row in rows).values())
+    assert all(datetime(1970, 1, 1, tzinfo=UTC) <= row["as_of"] <= NOW for row in rows)
     assert states(store) == latest(rows)
 
 

@@ -115,7 +115,8 @@ def progress_bar(total: int | None) -> Iterator[Any]:
 
     def update(window: Window[Any], records: int) -> None:
         rate = records / max(time.monotonic() - started_at, 0.001)
-        bar.update(records - bar.pos, f"{rate:,.0f}/s, up to {window.end:%Y-%m-%d %H:%M}")
+        reached = f", up to {window.end:%Y-%m-%d %H:%M}" if window.end.year > 1 else ""  # the first window is read
+        bar.update(records - bar.pos, f"{rate:,.0f}/s{reached}")
 
     with bar:
         yield update

@@ -30,10 +30,10 @@ Result = PageResponse[Any] | KonvoError
 
 
 class Workers:
-    """The threads of one reading: as many as requests were in flight at once, each for one request after the other."""
+    """The threads of one reading, each for one request after the other; those in excess wait in a queue."""
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    def __init__(self, send: Send, concurrency: int) -> None:
+        self._send, self._concurrency = send, concurrency
         self._stop = threading.Event()
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
@@ -46,7 +46,7 @@ class Workers:
         # In the context of the reader: its trace and its logger's values belong to these requests, too.
         self._jobs.put(partial(copy_context().run, fulfil, response, self._send, request, self._stop))
         self._threads = [thread for thread in self._threads if thread.is_alive()]  # a fork has none of its parent's
-        if len(self._threads) < in_flight:
+        if len(self._threads) < min(in_flight, self._concurrency):
             self._threads.append(threading.Thread(target=work, args=(self._jobs,), name="konvoai", daemon=True))
             self._threads[-1].start()
         return response.result
@@ -116,10 +116,10 @@ class FlowRunner:
 # Below, no variable holds a result: it would keep its records in memory while the next page is decoded.
 
 
-def run(flow: Flow[T], send: Send) -> Generator[T, None, None]:
+def run(flow: Flow[T], send: Send, concurrency: int) -> Generator[T, None, None]:
     """Sends by threads where more than one request is in flight; closing it stops all of them."""
     in_flight: deque[Callable[[], Decode]] = deque()
-    workers, runner = Workers(send), FlowRunner(flow)
+    workers, runner = Workers(send, concurrency), FlowRunner(flow)
     try:
         step = runner.start()
         while step is not None:
@@ -142,18 +142,22 @@ def result_of(receive: Callable[[], Decode]) -> Result:
 
 
 async def run_async(
-    flow: Flow[T], send: Callable[[PageRequest], Awaitable[PageResponse[Any]]]
+    flow: Flow[T], send: Callable[[PageRequest], Awaitable[PageResponse[Any]]], concurrency: int
 ) -> AsyncGenerator[T, None]:
     """Does what `run` does, by tasks."""
     import asyncio
 
+    async def send_in_turn(request: PageRequest) -> PageResponse[Any]:
+        async with turns:
+            return await send(request)
+
     in_flight: deque[asyncio.Future[PageResponse[Any]]] = deque()
-    runner = FlowRunner(flow)
+    runner, turns = FlowRunner(flow), asyncio.Semaphore(concurrency)
     try:
         step = runner.start()
         while step is not None:
             if isinstance(step, list):
-                in_flight.extend([asyncio.ensure_future(send(request)) for request in step])
+                in_flight.extend([asyncio.ensure_future(send_in_turn(request)) for request in step])
                 step = runner.respond(await result_of_task(in_flight[0]))
                 in_flight.popleft()
             else:

@@ -55,11 +55,12 @@ class ListFlow(StretchReader[T]):
         if self._page is None and (whole or not (first.items or total)):
             return
         timed = self._timed and self._page is None and (minimum is None or minimum < until)
-        bounds = (minimum, until) if timed and self.counted else self.bounds
+        tracker.closed = timed and self.counted
+        bounds = (minimum, until) if tracker.closed else self.bounds
         while not tracker.ended or tracker.waiting:
-            numbers = tracker.next_pages(self.concurrency - tracker.waiting)
-            response: PageResponse[T] = yield from self.fetch([PageRequest(number, *bounds) for number in numbers])
-            yield from self._on_page(tracker, response)
+            numbers = tracker.next_pages(self.look_ahead - tracker.waiting)
+            requests = [PageRequest(number, *bounds) for number in numbers]
+            yield from self._on_page(tracker, (yield from self.fetch(requests)))
         if self._page is not None:
             return
         if self._timed and not self.counted:
@@ -77,8 +78,8 @@ class ListFlow(StretchReader[T]):
         keys = record_keys(response.items)
         new = self._seen.add(response.items, keys)
         number = tracker.on_response(response, keys)
-        if self._first is not None:
-            self._first.number = tracker.base or 0
+        if self._first is not None and tracker.base is not None:
+            self._first.number, self._first = tracker.base, None
         yield from self._emit_page(number, new, response.count)
 
     def emit(self, end: datetime | None, items: list[T]) -> Flow[Page[T]]:
@@ -90,7 +91,7 @@ class ListFlow(StretchReader[T]):
             self._earlier += sum(time is None or self._began is None or time < self._began for time in times)
             self.observe_times(new)
             page = Page(number, new, count)
-            self._first = self._first or page
+            self._first = page if len(self._seen) == len(new) else self._first
             yield page
 
     def _is_one_page(self, first: PageResponse[T]) -> Flow[Any]:
@@ -105,7 +106,8 @@ class ListFlow(StretchReader[T]):
         try:
             yield from windows
         except TimeFiltersError:
-            yield from self.drain()
+            while self.in_flight:
+                yield from self.fetch([])
             return True
         return False
 

@@ -35,11 +35,12 @@ class PageTracker:
             at the first empty page.
 
     Attributes:
+        closed: As the argument.
         rose: Whether `count` rose: it is untrue, or records joined.
     """
 
     def __init__(self, traits: ServerTraits, seen: Sized, start: int | None = None, *, closed: bool) -> None:
-        self._traits, self._seen, self._start, self._closed = traits, seen, start, closed
+        self._traits, self._seen, self._start, self.closed = traits, seen, start, closed
         self.base = traits.page_base if start is None else start
         self._size = self._read = self._empty_pages = 0
         self.lowest: int | None = None
@@ -47,7 +48,7 @@ class PageTracker:
         self._in_flight: deque[tuple[int, int | None]] = deque()  # each index with the lowest count known then
         self._ahead: list[ReadPage] = []
         self._head: set[Key] = set()
-        self._last: tuple[int, list[Any]] = 0, []
+        self._last: tuple[int, list[Key]] = 0, []
         self._repeats: dict[int, int] = {}  # by page
 
     @property
@@ -69,7 +70,7 @@ class PageTracker:
         needed = self._read // self._size if self._size else 0
         known = {page.offset // self._size for page in self._ahead} | {index for index, _ in self._in_flight}
         end = needed + len(known) + room
-        if self.lowest is not None and self._closed:  # no further than the count says, but always one
+        if self.lowest is not None and self.closed:  # no further than the count says, but always one
             end = max(needed + 1, min(end, self.lowest // self._size + 1))
         indexes = [index for index in range(needed, end) if index not in known][:room]
         self._in_flight += [(index, self.lowest) for index in indexes]
@@ -80,47 +81,48 @@ class PageTracker:
         index, known_count = self._in_flight.popleft()
         if not self.ended:
             if self.base is None and index:
-                unchanged = known_count is not None and len(self._head) <= known_count == response.count
+                known = self.closed and known_count is not None  # else records may move, and `count` stays
+                unchanged = known and len(self._head) <= (known_count or 0) == response.count
                 self.base = self._traits.learn_base(self._head, row, unchanged=unchanged)
                 index -= self.base
             if index == 0:
                 self._head, self._size = set(row) or self._head, self._size or max(len(row), 1)
             if len(row) > len(set(row)):
                 self._repeats[index] = len(row) - len(set(row))
-            self._follow(index, known_count, response)
+            self._follow(index, known_count, response, row)
         return index + (self.base or 0)
 
-    def _follow(self, index: int, known_count: int | None, response: PageResponse[Any]) -> None:
+    def _follow(self, index: int, known_count: int | None, response: PageResponse[Any], row: list[Key]) -> None:
         count = response.count
         if count is not None:
             before = count if self.lowest is None else self.lowest
             self.rose = self.rose or (known_count is not None and count > known_count)
             self.lowest = min(before, count)
-            if self._closed and not self.rose:
+            if self.closed and not self.rose:
                 self._read = max(self._read - (before - self.lowest), 0)
         if response.error is None:
             self._extend(index, count)
         if index * self._size <= self._read:
-            self._decide_end(index, response)
-        self._last = index, response.items
+            self._decide_end(index, row, response.error is not None)
+        self._last = index, row
 
     def _extend(self, index: int, count: int | None) -> None:
         self._ahead.append(ReadPage(index * self._size, count or 0))
-        falls = self._closed and not self.rose and count is not None
+        falls = self.closed and not self.rose and count is not None
         for page in sorted(self._ahead):
             if page.offset <= self._read:
                 left = max(page.total - (self.lowest or 0), 0) if falls else 0
                 self._read = max(self._read, page.offset + self._size - left)
         self._ahead = [page for page in self._ahead if page.offset > self._read]
 
-    def _decide_end(self, index: int, response: PageResponse[Any]) -> None:
-        length, lowest, (last_index, last_items) = len(response.items), self.lowest, self._last
+    def _decide_end(self, index: int, row: list[Key], refused: bool) -> None:
+        length, lowest, (last_index, last_row) = len(row), self.lowest, self._last
         held = len(self._seen) + self.repeats
         self._empty_pages = 0 if length else self._empty_pages + 1
-        if response.error is not None or (length and index > last_index and response.items == last_items):
+        if refused or (length and index > last_index and row == last_row):
             self.ended = True
         elif not length:
-            whole = lowest is None or not self._closed or held >= lowest
+            whole = lowest is None or not self.closed or held >= lowest
             self.ended = whole or self._empty_pages >= MAX_EMPTY_PAGES
-        elif lowest is not None and self._closed and self._read >= lowest and held == lowest:
+        elif lowest is not None and self.closed and self._read >= lowest and held == lowest:
             self.ended = length < self._size or (lowest <= self._traits.proven_count and not self.repeats)

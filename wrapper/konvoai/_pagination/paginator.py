@@ -134,11 +134,14 @@ class Paginator(SyncResult[T]):
     def __iter__(self) -> Iterator[T]:
         with closing(self.pages()) as pages:
             for page in pages:
-                yield from page.items
+                items = page.items
+                del page  # so that no page lives while the next is decoded
+                yield from items
+                del items
 
     def pages(self) -> Generator[Page[T], None, None]:
         """Iterates over the pages; pages without a new record are left out."""
-        return run(self._query.pages(), self._send)
+        return run(self._query.pages(), self._send, self._query.concurrency)
 
     _parts = pages
 
@@ -159,7 +162,7 @@ class AsyncPaginator(AsyncResult[T]):
 
     def pages(self) -> AsyncGenerator[Page[T], None]:
         """Iterates over the pages; pages without a new record are left out."""
-        return run_async(self._query.pages(), self._send)
+        return run_async(self._query.pages(), self._send, self._query.concurrency)
 
     _parts = pages
 
@@ -179,11 +182,14 @@ class Scan(SyncResult[T]):
     def __iter__(self) -> Iterator[T]:
         with closing(self.windows()) as windows:
             for window in windows:
-                yield from window.items
+                items = window.items
+                del window
+                yield from items
+                del items
 
     def windows(self) -> Generator[Window[T], None, None]:
         """Iterates over the time windows in order, empty ones included; `scan(updated_at_min=window.end)` resumes."""
-        return run(self._query.windows(), self._send)
+        return run(self._query.windows(), self._send, self._query.concurrency)
 
     _parts = windows
 
@@ -199,6 +205,6 @@ class AsyncScan(AsyncResult[T]):
 
     def windows(self) -> AsyncGenerator[Window[T], None]:
         """Iterates over the time windows in order, empty ones included; `scan(updated_at_min=window.end)` resumes."""
-        return run_async(self._query.windows(), self._send)
+        return run_async(self._query.windows(), self._send, self._query.concurrency)
 
     _parts = windows

@@ -83,8 +83,9 @@ class ServerTraits:
 
 
 Bounds = tuple[datetime | None, datetime | None]
+LOOK_AHEAD = 2  # requests for each that is in flight, so that one slow response does not stop the others
 Flow = Generator[list[PageRequest] | T, PageResponse[Any], Any]
-"""Yields the requests to send now (none: wait for the oldest in flight), or a page or window to emit.
+"""Yields the requests to send next (none: wait for the oldest), or a page or window to emit.
 
 It is sent the response to the oldest request in flight; where that failed, the `KonvoError` is thrown into it.
 """
@@ -92,11 +93,12 @@ It is sent the response to the oldest request in flight; where that failed, the 
 
 @dataclass
 class Window(Generic[T]):
-    """What was updated in a span of time.
+    """What was updated in a span of time, or a piece of it.
 
     Attributes:
         start: Where it begins, an aware datetime.
-        end: Everything up to here has been yielded: `scan(updated_at_min=window.end)` continues from there.
+        end: Everything up to here has been yielded: `scan(updated_at_min=window.end)` continues from there. While more
+            records of its span are to come, it is `start`.
         items: Its records.
     """
 
@@ -107,6 +109,9 @@ class Window(Generic[T]):
 
 class Query(Protocol):
     """One list operation with its arguments: its flows, and the request of each step, whatever sends it."""
+
+    @property
+    def concurrency(self) -> int: ...
 
     def pages(self) -> Flow[Page[Any]]: ...
 

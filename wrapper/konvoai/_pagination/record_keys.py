@@ -4,20 +4,30 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 Key = str | bytes
+DIGEST_SIZE = 20  # not that of a UUID
 
 
 def record_key(item: Any) -> Key:
     """Identifies a record: its id, or a hash of its JSON where the id is missing or no text."""
     key = getattr(item, "id", None)
     if isinstance(key, str) and key:
-        return key
+        return compact(key)
     raw = getattr(item, "raw", None)
     text = raw if isinstance(raw, str) else json.dumps(item.to_dict(), sort_keys=True, default=str)
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=DIGEST_SIZE).digest()
+
+
+def compact(identifier: str) -> Key:
+    """A UUID as its 16 bytes, since long lists keep the keys of all records; other text as it is."""
+    if len(identifier) == 36 and identifier[8::5][:4] == "----" and identifier == identifier.lower():
+        with suppress(ValueError):
+            return bytes.fromhex(identifier.replace("-", ""))
+    return identifier
 
 
 def record_keys(items: Iterable[Any]) -> list[Key]:
@@ -28,7 +38,7 @@ def record_keys(items: Iterable[Any]) -> list[Key]:
     numbers: Counter[bytes] = Counter()
     keys: list[Key] = []
     for key in map(record_key, items):
-        if isinstance(key, bytes):
+        if isinstance(key, bytes) and len(key) == DIGEST_SIZE:
             numbers[key] += 1
             key += bytes(numbers[key] - 1)
         keys.append(key)

@@ -6,7 +6,7 @@ from typing import TypeVar
 from .protocol import Flow, PageRequest, PageResponse, Window, incomplete
 from .record_keys import SeenIds
 from .stretch_reader import StretchReader
-from .window_plan import BEGINNING, PlannedWindow, WindowPlan
+from .window_plan import EARLIEST, PlannedWindow, WindowPlan
 from .window_reader import MAX_PAGES
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class ScanFlow(StretchReader[T]):
     def emit(self, end: datetime | None, items: list[T]) -> Flow[Window[T]]:
         if self._seen is not None:
             self._seen.add(items)
-        start = self._watermark or self.bounds[0] or BEGINNING
+        start = self._watermark or self.bounds[0] or EARLIEST
         # Late writes may still appear after the horizon, so no window ends there.
         self._watermark = max(start, min(end or start, self.horizon()))
         yield Window(start, self._watermark, items)

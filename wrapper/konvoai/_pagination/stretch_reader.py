@@ -48,20 +48,21 @@ class StretchReader(WindowReader[T]):
         in_flight: deque[PlannedWindow[T]] = deque()
         while plan.windows:
             requests = []
-            for window, request in self._due(plan, self.concurrency - len(in_flight)):
+            for window, request in self._due(plan, self.look_ahead - len(in_flight)):
                 in_flight.append(window)
                 requests.append(request)
-            response = yield from self.fetch(requests)
-            self._receive(plan, in_flight.popleft(), response)
+            self._receive(plan, in_flight.popleft(), (yield from self.fetch(requests)))
             yield from self._emit_ready(plan)
         for _ in in_flight:
             yield from self.fetch([])
 
     def _due(self, plan: WindowPlan[T], room: int) -> list[tuple[PlannedWindow[T], PageRequest]]:
-        """The next requests, and whose they are. No more windows are read ahead than requests may be in flight."""
+        """The next requests, and whose they are. No more windows are read ahead than requests may be waiting."""
         due: list[tuple[PlannedWindow[T], PageRequest]] = []
-        for index in range(self.concurrency):
-            if len(due) >= room or index >= len(plan.windows):
+        uncertain = False
+        for index in range(self.look_ahead):
+            # How wide the next window should be shows when the count of the one before is known.
+            if len(due) >= room or index >= len(plan.windows) or uncertain:
                 break
             window = plan.next_window(index, self.page_size, self.counted)
             if window.flow is None and not window.done:
@@ -69,6 +70,7 @@ class StretchReader(WindowReader[T]):
                 window.wanted = next(window.flow)
             now, window.wanted = window.wanted[: room - len(due)], window.wanted[room - len(due) :]
             due += [(window, request) for request in now]
+            uncertain = self.counted and window.pages > 1 and not (window.keys or window.done)
         return due
 
     def _receive(self, plan: WindowPlan[T], window: PlannedWindow[T], response: PageResponse[T]) -> None:
@@ -161,9 +163,8 @@ class StretchReader(WindowReader[T]):
     def find_base(self, first: PageResponse[T]) -> Requests[None]:
         """Learns the number of the first page, unless the query keeps changing."""
         for _ in range(MAX_TAILS if self.traits.page_base is None else 0):
-            page, again = (yield from self.fetch([PageRequest(1, *self.bounds)])), first
-            if not self.counted or page.count != first.count:
-                again = yield from self.fetch([PageRequest(None, *self.bounds)])
+            page = yield from self.fetch([PageRequest(1, *self.bounds)])
+            again = yield from self.fetch([PageRequest(None, *self.bounds)])
             head, row = set(record_keys(first.items)), record_keys(page.items)
             self.traits.learn_base(head, row, unchanged=again.items == first.items)
             if self.traits.page_base is not None or not row:
@@ -181,7 +182,7 @@ class StretchReader(WindowReader[T]):
             before, held = len(seen), SeenIds[T]()
             tracker = PageTracker(self.traits, held, closed=False)
             while not tracker.ended or tracker.waiting:
-                numbers = tracker.next_pages(self.concurrency - tracker.waiting)
+                numbers = tracker.next_pages(self.look_ahead - tracker.waiting)
                 response = yield from self.fetch([PageRequest(number, *self.bounds) for number in numbers])
                 counts += [] if response.count is None else [response.count]
                 keys = record_keys(response.items)

@@ -13,7 +13,7 @@ from .record_keys import Key
 T = TypeVar("T")
 SECOND = timedelta(seconds=1)
 BEGINNING, EARLIEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)
-TARGET_PAGES = 10.0  # of a window, where `count` gives its width
+TARGET_PAGES = 13.0  # of a window, where `count` gives its width
 ONE_PAGE = 0.8  # of a page, so that a window somewhat denser than expected still fits
 MAX_FILL = 1.25  # of the target: a span that has no more is one window
 MAX_GROWTH = 4

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from ..errors import APIStatusError, PaginationError
-from .protocol import DEFAULT_LAG, Bounds, PageRequest, PageResponse, ServerTraits
+from .protocol import DEFAULT_LAG, LOOK_AHEAD, Bounds, PageRequest, PageResponse, ServerTraits
 from .record_keys import Key, PassedPages, record_keys
-from .window_plan import REFUSED, SECOND, TARGET_PAGES, PlannedWindow, Split
+from .window_plan import EARLIEST, REFUSED, SECOND, TARGET_PAGES, PlannedWindow, Split
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -15,7 +15,7 @@ Requests = Generator[list[PageRequest], PageResponse[Any], R]
 REFUSED_STATUSES = (400, 404, 422)  # the statuses for a page that is not there, or for a time that is not accepted
 COMMON_PAGE_SIZES = frozenset({10, 20, 25, 50, 100})  # a page of such a length may be all that the server gives
 EMPTY_TIMES = (datetime(1850, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
-MAX_PAGES = 16  # of a window
+MAX_PAGES = 20  # of a window
 UNCOUNTED_PAGES = 2  # of a window without `count`
 MAX_EMPTY_PAGES = 3  # in a row, of which the rows are hidden
 MAX_IDLE_PASSES = 4  # over the pages of a second, while fewer records arrive than are counted
@@ -51,11 +51,13 @@ class WindowReader(Generic[T]):
         traits: ServerTraits | None = None,
         lag: timedelta = DEFAULT_LAG,
     ) -> None:
-        self.bounds, self.concurrency, self.traits, self.lag = bounds, concurrency, traits or ServerTraits(), lag
+        self.bounds = (None, bounds[1]) if bounds[0] == EARLIEST else bounds  # as the first windows of a scan end
+        self.traits, self.lag = traits or ServerTraits(), lag
+        self.look_ahead = concurrency * LOOK_AHEAD if concurrency > 1 else 1  # requests that wait for their response
         self.counted, self.shortfall, self.emitted = self.traits.filters_count is not False, 0, 0
         self.created: list[datetime] = []
         self._limit, self._longest_page, self._joins, self._checked = limit, 0, False, False
-        self._machine_now, self._date, self._in_flight = now, datetime.min.replace(tzinfo=UTC), 0
+        self._machine_now, self._date, self.in_flight = now, datetime.min.replace(tzinfo=UTC), 0
         self._previous: set[Key] = set()  # of the last window: the next one overlaps it
         self._late: dict[Key, T] | None = None  # what changed meanwhile, all of which is kept
 
@@ -70,21 +72,16 @@ class WindowReader(Generic[T]):
     def fetch(self, requests: list[PageRequest]) -> Requests[PageResponse[T]]:
         """The oldest response; of a refused page or time, an empty one with the error."""
         response: PageResponse[T]
-        self._in_flight += len(requests)
+        self.in_flight += len(requests)
         try:
             response = yield requests
         except APIStatusError as error:
             if error.status_code not in REFUSED_STATUSES:
                 raise
             response = PageResponse([], None, error=error)
-        self._in_flight -= 1
+        self.in_flight -= 1
         self._date = max(response.date or self._date, self._date)
         return response
-
-    def drain(self) -> Requests[None]:
-        """Waits for what is in flight, after a reading was given up."""
-        while self._in_flight:
-            yield from self.fetch([])
 
     def run(self, reading: Requests[R]) -> Requests[R]:
         """Reads on its own what else is read together with other windows."""
@@ -93,8 +90,7 @@ class WindowReader(Generic[T]):
             while True:
                 requests = reading.send((yield from self.fetch(requests)))
         except StopIteration as end:
-            result: R = end.value
-            return result
+            return cast(R, end.value)
 
     def is_whole(self, response: PageResponse[T]) -> bool:
         """Whether one response has all records of its query, by its count."""
@@ -190,7 +186,11 @@ class WindowReader(Generic[T]):
             held |= now.keys
             counted = max(now.counts, default=count)
             whole = now.steady and counted in (now.held, len(now.keys))
-            if whole or not self.counted or (not window.open and len(held) + now.repeats == count):
+            if window.open:
+                whole = whole or (not self.counted and len(held) == known)  # what joins may move others behind it
+            elif not self.counted or len(held) + now.repeats == count:
+                whole = True
+            if whole:
                 return None
             # Twice the same rows show an order that is stable, so that rows are counted which the pages do not have.
             if now.steady and now.rows == before.rows and (self._joins or now.hides(counted, self.page_size)):
@@ -223,18 +223,18 @@ class WindowReader(Generic[T]):
 
     def _without_count(self, window: PlannedWindow[T], first: PageResponse[T] | None = None) -> Requests[Split | None]:
         """Reads a window from its end to its beginning; a page that is empty shows its end."""
-        last = 1 if window.is_narrow or window.open or window.source is None else UNCOUNTED_PAGES
+        if window.is_narrow:
+            return (yield from self._by_passes(window, PassedPages(), 0))
+        last = 1 if window.open or window.source is None else UNCOUNTED_PAGES
         behind = yield [window.request(self.number(last))]
         new = set(record_keys(behind.items)).difference(record_keys(first.items if first else ()))
-        if (
-            new
-            and not (window.is_narrow or self._repeats(new))
-            and len(behind.items) >= (1 if window.open else self.page_size)
-        ):
+        if new and not self._repeats(new) and len(behind.items) >= (1 if window.open else self.page_size):
             if not window.open:
                 yield from self.check_filters()
             return Split(0, UNCOUNTED_PAGES)
         found = yield from self._backwards(window, last, behind)
+        if window.open and found.total >= self.page_size:  # a record that joined may have moved another behind it
+            return Split()
         return REFUSED if found.error is not None else None
 
     def _repeats(self, keys: set[Key]) -> bool:

@@ -11,6 +11,7 @@ from .._arguments import validate_int, validate_time
 from .._decoding.records import Record
 from .._pagination.protocol import DEFAULT_LAG, Bounds
 from .._pagination.stretch_reader import created_at
+from .._pagination.window_plan import BEGINNING
 from .plan import Span, plan
 
 if TYPE_CHECKING:
@@ -115,7 +116,8 @@ def read_windows(
         for window in windows:
             items = [record for record in window.items if created_by is None or was_created(record, created_by)]
             if items:
-                yield Batch(tables.batch(items), window.end)
+                # A scan without bounds begins at year 1, which many time zones and databases do not have.
+                yield Batch(tables.batch(items), max(window.end, BEGINNING))
 
 
 def was_created(record: Record, by: datetime) -> bool:
