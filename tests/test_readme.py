@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from konvoai._cli.prism import Mock
+from konvoai.testing import MockKonvo
 from konvoai.testing._server import mock_server
 from konvoai.testing._store.store import Store
 from tests.support import ROOT
@@ -46,10 +46,11 @@ MAKE = sorted({command for command in (*COMMANDS, *NAMED) if re.match("make( [a-
 
 
 @pytest.mark.parametrize("snippet", blocks("python", README, CONTRIBUTING, ARCHITECTURE, *TABLES))
-def test_a_snippet_runs_against_the_mock(snippet: str, mock: Mock, tmp_path: Path) -> None:
-    environment = {**os.environ, "KONVO_API_KEY": "test-key", "KONVO_BASE_URL": mock.url}
+def test_a_snippet_runs_against_the_mock(snippet: str, tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", "-c", snippet]
-    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=30)
+    with MockKonvo(sessions=1000) as mock:
+        environment = {**os.environ, "KONVO_API_KEY": mock.key, "KONVO_BASE_URL": mock.url}
+        run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=30)
     assert (run.returncode, run.stderr) == (0, "")
 
 
