@@ -14,10 +14,10 @@ SPARK := pyspark==4.1.4 pyarrow==26.0.1 pytest==9.2.0
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo mock test test-long test-spark contract-live bench security generate spec-diff spec-update mutants check format build lock clean
+.PHONY: help setup demo mock test test-long test-spark contract-live bench security generate spec-diff spec-update mutants check docs format build release-check lock clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' Makefile
 
 setup: ## install the tools of the other targets into .venv and node_modules
 	@$(MAKE) -q $(READY) >/dev/null 2>&1 || { \
@@ -84,12 +84,18 @@ check: setup ## run the linters, type checkers and house rules; check that gener
 	@node_modules/.bin/pyright
 	@$(PY) -m pytest -qq tests/unit/test_layers.py tests/unit/test_prose.py
 
+docs: setup ## build the documentation into dist/docs, and check its links (no network)
+	@$(PY) -m sphinx --fail-on-warning --keep-going --fresh-env --quiet --jobs auto --builder html docs dist/docs
+
 format: setup ## apply ruff's fixes and formatting
 	@.venv/bin/ruff check --fix
 	@.venv/bin/ruff format
 
 build: setup ## build the wheel and the sdist into dist/
 	@$(PY) -m hatchling build --clean
+
+release-check: setup ## check that this commit can be released: version, changelog, tag, links, wheel and sdist
+	@$(PY) -m scripts.release_check
 
 lock: .venv/.ready ## update the lock files after a change of pyproject.toml or package.json (ARGS=--upgrade)
 	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --group dev --generate-hashes \

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from benchmarks.decode import cpu_time
 from benchmarks.pages import page
-from konvoai import AISession, AISessionResponse
+from konvoai import AISessionResponse
 from konvoai._decoding.drift import Drift
 from konvoai._decoding.page import decode_page
 from konvoai._tables.tables import Tables
@@ -26,7 +26,7 @@ def without_messages(content: bytes) -> bytes:
 
 
 def batch(columns: Sequence[str] | None, *, raw: bool = False) -> Callable[[bytes], object]:
-    tables = Tables.of(AISession, columns, raw)
+    tables = Tables.of(AISessionResponse, columns, raw)
     return lambda content: tables.batch(tables.decode(content, Drift("ignore")).items)
 
 

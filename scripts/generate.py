@@ -1,4 +1,4 @@
-"""Regenerate generated/konvo_api_client from openapi.yaml, completely or not at all."""
+"""Regenerate generated/konvo_api_client and the clients' resources from openapi.yaml, completely or not at all."""
 
 from __future__ import annotations
 
@@ -21,6 +21,13 @@ IMPORT_ALL = f"""
 import importlib, pkgutil
 for module in pkgutil.walk_packages(importlib.import_module("{PACKAGE}").__path__, "{PACKAGE}."):
     importlib.import_module(module.name)
+"""
+WRAPPER = Path("wrapper", "konvoai")
+RESOURCES = f"""
+import sys
+sys.path[1:1] = [{str(ROOT)!r}, {str(ROOT / WRAPPER.parent)!r}]
+from scripts.resources import main
+sys.exit(main())
 """
 
 
@@ -60,16 +67,43 @@ def regenerate(document: Path, output: Path) -> int:
     output.parent.mkdir(parents=True, exist_ok=True)
     # Next to the output, because a rename cannot cross file systems.
     with tempfile.TemporaryDirectory(prefix=".generate-", dir=output.parent) as folder:
-        fresh = generate(document, Path(folder))
-        if differences(output, fresh):
-            swap(fresh, output, aside=Path(folder, "old"))
+        fresh, _ = generate(document, Path(folder))
+        replace(fresh, output, Path(folder))
     return 0
+
+
+def replace(fresh: Path, output: Path, folder: Path) -> None:
+    """Replace the output, and the resources of the clients next to it, by what is generated, or neither."""
+    pairs = [(fresh, output)]
+    if (resources := resources_of(output)) is not None:
+        pairs.append((fresh.with_name(resources.name), resources))
+    swapped: list[tuple[Path, Path]] = []
+    try:
+        for new, old in pairs:
+            if differences(old, new):
+                swap(new, old, aside=(aside := folder / f"old-{old.name}"))
+                swapped.append((aside, old))
+    except BaseException:
+        for aside, old in swapped:
+            old.rename(folder / f"failed-{old.name}")
+            if aside.exists():
+                aside.rename(old)
+        raise
+
+
+def resources_of(output: Path) -> Path | None:
+    """Return the folder of the clients' resources that belongs to a generated package; None without a wrapper."""
+    wrapper = output.parent.parent / WRAPPER
+    return wrapper / "_generated" if wrapper.is_dir() else None
 
 
 def check(document: Path, output: Path) -> int:
     """Print how the output differs from what is generated from the document, and change nothing."""
     with tempfile.TemporaryDirectory(prefix="konvo-generate-") as folder:
-        changes = differences(output, generate(document, Path(folder)))
+        fresh, _ = generate(document, Path(folder))
+        changes = differences(output, fresh)
+        if (resources := resources_of(output)) is not None:
+            changes += differences(resources, fresh.with_name(resources.name))
     if changes:
         print(
             f"{output} is out of date with {document.name}; run make generate:", *changes, sep="\n  ", file=sys.stderr
@@ -77,8 +111,10 @@ def check(document: Path, output: Path) -> int:
     return 1 if changes else 0
 
 
-def generate(document: Path, folder: Path) -> Path:
-    """Generate the package into the folder and return its path.
+def generate(document: Path, folder: Path) -> tuple[Path, list[str]]:
+    """Generate the package and the clients' resources into the folder.
+
+    Returns the path of the package, and a line for each list that the clients cannot offer.
 
     Raises:
         GenerationError: The document is invalid, or the package cannot be imported or lacks a part of the document.
@@ -93,7 +129,20 @@ def generate(document: Path, folder: Path) -> Path:
         raise GenerationError(f"The client of {document} cannot be imported: {imported.stderr.splitlines()[-1]}.")
     if gaps := find_gaps(load(document), package):
         raise GenerationError(f"The generator silently dropped parts of {document}: {', '.join(gaps)}.")
-    return package
+    return package, generate_resources(document, folder)
+
+
+def generate_resources(document: Path, folder: Path) -> list[str]:
+    """Generate the clients' resources next to the package; return a line for each list that they cannot offer."""
+    done = run("-B", "-c", RESOURCES, str(document), str(folder / "_generated"), cwd=folder)
+    if done.returncode:
+        raise GenerationError(f"The resources of {document} cannot be generated. {summary(done.stderr)}")
+    isolated = ("--isolated", "--no-cache", "_generated")
+    run("-m", "ruff", "check", "--fix-only", "--select=I,F401", *isolated, cwd=folder)
+    formatted = run("-m", "ruff", "format", "--line-length=120", *isolated, cwd=folder)
+    if formatted.returncode:
+        raise GenerationError(f"The resources of {document} are not valid Python. {summary(formatted.stderr)}")
+    return done.stdout.split("\n")[:-1] if done.stdout.strip() else []
 
 
 def run_generator(document: Path, package: Path) -> None:

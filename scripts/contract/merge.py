@@ -124,7 +124,10 @@ def name_operations(document: CommentedMap) -> None:
             operation = item[method]
             queries = {parameter.get("name") for parameter in operation.get("parameters", ())}
             verb = "list" if method == "get" and {"page", "limit"} <= queries else method
-            names = {"operationId": verb + "".join(word[0].upper() + word[1:] for word in words), "tags": words[:1]}
+            names = {
+                "operationId": verb + "".join(word[0].upper() + word[1:] for word in words),
+                "tags": ["-".join(words)],
+            }
             for index, (key, name) in enumerate(names.items()):
                 if key not in operation:
                     operation.insert(index, key, CommentedSeq(name) if key == "tags" else name, AMENDED_NAME)

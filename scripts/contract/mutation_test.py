@@ -99,10 +99,10 @@ def failure_of_regenerated(document: Path, folder: Path) -> str:
     (tree / "node_modules").symlink_to(ROOT / "node_modules")
     shutil.copy(document, tree / "openapi.yaml")
     try:
-        package = generate.generate(tree / "openapi.yaml", folder)
+        package, _ = generate.generate(tree / "openapi.yaml", folder)
     except generate.GenerationError:
         return "make generate"
-    generate.swap(package, tree / "generated" / generate.PACKAGE, aside=folder / "old")
+    generate.replace(package, tree / "generated" / generate.PACKAGE, folder)
     return first_failure(tree)
 
 

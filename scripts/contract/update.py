@@ -32,7 +32,6 @@ from scripts.contract.merge import (
     prune_components,
     to_plain,
 )
-from scripts.contract.missing_resources import instructions, missing_lists
 from scripts.contract.openapi_documents import DOCUMENT, METHODS, ROOT, InvalidDocumentError, referenced_components
 from scripts.contract.release_notes import suggest_release
 
@@ -79,25 +78,24 @@ def update(sources: Sequence[str], dry_run: bool) -> int:
         candidate = Path(folder, DOCUMENT.name)
         candidate.write_text(text, encoding="utf-8")
         validate(candidate)
-        package = generate.generate(candidate, Path(folder))
+        package, refused = generate.generate(candidate, Path(folder))
         if changes:
             print(*suggest_release(changes), sep="\n")
-        for operation in missing_lists(to_plain(new)):
-            print(f"\n{instructions(operation)}")
+        print(*refused, sep="\n", end="\n" if refused else "")
         if breaking and not breaking_accepted():
             print("\nNothing is changed: set ACCEPT_BREAKING=1 to take the breaking changes.", file=sys.stderr)
             return 1
         if not dry_run and text != before:
-            replace(candidate, package, aside=Path(folder, "old"))
+            replace(candidate, package, Path(folder))
     return 0
 
 
-def replace(candidate: Path, package: Path, aside: Path) -> None:
+def replace(candidate: Path, package: Path, folder: Path) -> None:
     """Replace the document and the client together, or neither."""
     original = DOCUMENT.read_bytes()
     os.replace(candidate, DOCUMENT)
     try:
-        generate.swap(package, ROOT / "generated" / generate.PACKAGE, aside)
+        generate.replace(package, ROOT / "generated" / generate.PACKAGE, folder)
     except BaseException:
         DOCUMENT.write_bytes(original)
         raise

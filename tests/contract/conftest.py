@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 
 from konvoai._cli.prism import Mock
 from konvoai.testing._http_server import Reply, Server, serving
+from tests.support import api_document
 from tests.support.contract_clients import AsyncClient, Client, SyncClient
 
 
@@ -32,8 +33,9 @@ def sparse_mock(
         "optionalsProbability": 0.5,
         "fixedProbabilities": False,
     }
+    names = {operation.list_field for operation in api_document.lists()}
     for schema in document["components"]["schemas"].values():
-        if "count" in schema.get("properties", {}):  # an envelope: without its list, the client raises an error
+        if names & schema.get("properties", {}).keys():  # an envelope: without its list, the client raises an error
             schema["required"] = list(schema["properties"])
     derived = tmp_path_factory.mktemp("sparse") / "openapi.yaml"
     yaml.dump(document, derived)

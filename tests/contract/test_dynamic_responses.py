@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from konvoai import IncompleteError
 from konvoai._cli.prism import Mock
 from tests.support.api_document import Operation, Response
 from tests.support.contract_cases import each_list, each_response
@@ -70,7 +71,10 @@ async def test_a_random_record_of_a_list_matches_and_loses_nothing(
     found = []
     for seed in SEEDS:
         with random_client(mode, source, operation.success, seed) as client:
-            page = await client.first_page(operation, **required_arguments(operation))
+            try:
+                page = await client.first_page(operation, **required_arguments(operation))
+            except IncompleteError:  # a random total of a response without records
+                page = None
             records = page.items if page else []
             found += mismatches(records, operation.list_schema, f"records of seed {seed}", complete=complete)
             sent = deduplicate(client.received[0].json()[operation.list_field])

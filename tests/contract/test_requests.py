@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -12,11 +12,10 @@ import pytest
 from konvoai import UNSET, APIStatusError, AsyncKonvo, Konvo
 from konvoai._cli.prism import Mock
 from konvoai.testing._http_server import Request, Server
-from scripts.contract.missing_resources import instructions, missing_lists
 from tests.support import api_document
 from tests.support.api_document import Operation, Parameter
 from tests.support.contract_cases import each_list, each_operation, each_parameter, offered_lists
-from tests.support.contract_clients import KEY, Client, generated, python_name, wrapper_lists
+from tests.support.contract_clients import KEY, Client, generated, is_offered, list_parameters, python_name, resources
 from tests.support.samples import invalid_values, parse_value, required_arguments, valid_values
 
 pytestmark = pytest.mark.anyio
@@ -24,20 +23,22 @@ pytestmark = pytest.mark.anyio
 REQUIRED = inspect.Parameter.empty
 
 
-def _each_invalid_value(operations: Sequence[Operation]) -> pytest.MarkDecorator:
+def _each_invalid_value(
+    operations: Sequence[Operation], parameters: Callable[[Operation], Sequence[Parameter]]
+) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
         ("operation", "parameter", "value"),
         [
             pytest.param(operation, parameter, value, id=f"{operation.id}-{parameter.name}-{value}")
             for operation in operations
-            for parameter in operation.parameters
+            for parameter in parameters(operation)
             for value in invalid_values(parameter.schema)
         ],
     )
 
 
-each_invalid_value = _each_invalid_value(api_document.operations())
-each_invalid_list_value = _each_invalid_value(offered_lists)
+each_invalid_value = _each_invalid_value(api_document.operations(), lambda operation: operation.parameters)
+each_invalid_list_value = _each_invalid_value(offered_lists, list_parameters)
 
 
 @each_invalid_value
@@ -107,11 +108,12 @@ async def test_every_value_of_a_generated_function_is_sent(
 
 @each_list
 async def test_every_argument_of_a_list_is_sent(recorder: Server, mode: type[Client], operation: Operation) -> None:
-    values = {parameter.name: valid_values(parameter.schema)[0] for parameter in operation.parameters}
+    parameters = list_parameters(operation)
+    values = {parameter.name: valid_values(parameter.schema)[0] for parameter in parameters}
     with pytest.raises(APIStatusError):
         await mode(recorder.url).items(operation, **{python_name(name): value for name, value in values.items()})
     (request,) = recorder.requests
-    assert {parameter.name: received(request, operation, parameter) for parameter in operation.parameters} == values
+    assert {parameter.name: received(request, operation, parameter) for parameter in parameters} == values
 
 
 @each_operation
@@ -125,19 +127,19 @@ def test_a_generated_function_has_the_documented_parameters(operation: Operation
 
 
 def test_the_wrapper_offers_every_list_of_the_document() -> None:
-    missing = missing_lists(api_document.load())
-    if missing:
-        pytest.fail("\n\n".join(map(instructions, missing)), pytrace=False)
+    missing = [operation.id for operation in api_document.lists() if not is_offered(operation)]
+    assert [] == missing, "run make generate"
 
 
 def test_the_wrapper_offers_no_undocumented_list() -> None:
-    assert wrapper_lists() - {python_name(operation.tag) for operation in api_document.lists()} == set()
+    assert {generated(operation)._get_kwargs for operation in api_document.lists()} == set(resources())
 
 
 @each_list
 def test_the_wrapper_has_every_documented_parameter(operation: Operation) -> None:
+    name = resources()[generated(operation)._get_kwargs]
     with Konvo(KEY) as konvo:
-        taken = inspect.signature(getattr(konvo, python_name(operation.tag)).list).parameters
+        taken = inspect.signature(getattr(konvo, name).list).parameters
     assert {python_name(parameter.name) for parameter in operation.parameters} - set(taken) == set()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import konvoai
+from konvoai._version import INSTALL_EXTRA
 from tests.support import ROOT
+from tests.support.pages import PAGES
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
@@ -118,7 +121,7 @@ def test_it_imports_with_only_its_dependencies(wheel: Path, tmp_path: Path) -> N
     packages = [str(site / name / "__init__.py") for name in ("konvoai", "konvo_api_client")]
     assert packages == [line for line in lines if line.startswith("/")]
     assert (
-        "the command konvo needs click: pip install 'konvoai[cli]'"
+        f"the command konvo needs click: {INSTALL_EXTRA.format('cli')}"
         == missing.pop("konvoai._cli.main")
         == missing.pop("konvoai.__main__")
     )
@@ -131,17 +134,33 @@ def test_it_imports_with_only_its_dependencies(wheel: Path, tmp_path: Path) -> N
     konvo = subprocess.run(
         [python.with_name("konvo"), "--help"], capture_output=True, text=True, timeout=30, check=False
     )
-    assert (1, "the command konvo needs click: pip install 'konvoai[cli]'\n") == (konvo.returncode, konvo.stderr)
+    assert (1, f"the command konvo needs click: {INSTALL_EXTRA.format('cli')}\n") == (konvo.returncode, konvo.stderr)
 
 
-def test_the_readme_installs_every_extra(wheel: Path) -> None:
+def test_the_install_lines_name_extras_that_exist(wheel: Path) -> None:
     """`make setup` installs their packages, which the tests use."""
-    extras = dict(PROJECT["project"]["optional-dependencies"])
-    assert "pyspark>=4,<5" in extras.pop("spark")  # 650 MB, which no command needs: only `make test-spark` installs it
-    assert f"pip install '.[{','.join(extras)}]'" in (ROOT / "README.md").read_text(encoding="utf-8")
-    for line in (line for lines in extras.values() for line in lines):
+    extras = PROJECT["project"]["optional-dependencies"]
+    named = re.findall(r"pip install '(?:\.|konvoai)\[([^]]*)\]'", "".join(PAGES.values()))
+    assert set(extras) == {extra for names in named for extra in names.split(",")}
+    # Only `make test-spark` installs Spark: 650 MB that no command needs.
+    for line in (line for extra, lines in extras.items() if extra != "spark" for line in lines):
         requirement = Requirement(line)
         assert requirement.specifier.contains(distribution(requirement.name).version), line
+
+
+def test_an_extra_installs_without_an_index_for_konvoai(wheel: Path, tmp_path: Path) -> None:
+    """What the messages and pages say works for a konvoai that came from a clone or a wheel."""
+    run(sys.executable, "-m", "venv", "--system-site-packages", tmp_path / "own", cwd=tmp_path)
+    pip = (tmp_path / "own" / "bin" / "python", "-m", "pip", "--isolated", "--disable-pip-version-check")
+    command = shlex.split(INSTALL_EXTRA.format("cli"))[1:]
+    run(*pip, "install", "--no-index", "--no-deps", "--ignore-installed", wheel, cwd=tmp_path)
+    installed = run(*pip, *command, "--no-index", "--no-deps", cwd=tmp_path)
+    assert installed.startswith("Requirement already satisfied: konvoai[cli]"), installed
+
+
+def test_messages_take_the_install_line_from_one_constant() -> None:
+    spelled = [path.name for path in ROOT.glob("wrapper/**/*.py") if "install 'konvoai[" in path.read_text("utf-8")]
+    assert ["_version.py"] == spelled
 
 
 def test_the_version_is_the_same_everywhere(wheel: Path) -> None:

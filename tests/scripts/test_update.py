@@ -18,7 +18,6 @@ from ruamel.yaml.comments import CommentedMap
 
 from konvoai.testing._http_server import Reply, serving
 from scripts.contract.merge import AMENDED, comments_at, dump, load_editable, merge_document, to_plain
-from scripts.contract.missing_resources import code_to_add, missing_lists
 from scripts.contract.openapi_documents import InvalidDocumentError
 from scripts.contract.update import check_agreement, extract_document, read_source
 from tests.support import ROOT
@@ -28,18 +27,22 @@ CONTACTS = Path(__file__).with_name("contacts_page.md")
 CERTIFICATE = ROOT / "tests/support/self-signed.pem"
 TEXT = (ROOT / "openapi.yaml").read_text(encoding="utf-8")
 FOLDERS = ("scripts", "wrapper", "generated", "tests")
-FILES = ("openapi.yaml", ".spectral.yaml", "pyproject.toml")
+FILES = ("openapi.yaml", ".spectral.yaml", "pyproject.toml", "package.json")
+
+
+def copied(folder: Path) -> Path:
+    """Copy this checkout into a folder, with its tools."""
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".generate-*"))
+    for name in FILES:
+        shutil.copy(ROOT / name, folder / name)
+    (folder / "node_modules").symlink_to(ROOT / "node_modules")
+    return folder
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of this checkout, with its tools."""
-    for name in FOLDERS:
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", ".generate-*"))
-    for name in FILES:
-        shutil.copy(ROOT / name, tmp_path / name)
-    (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
-    return tmp_path
+    return copied(tmp_path)
 
 
 def run(tree: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -54,7 +57,8 @@ def update(tree: Path, *arguments: str, **environ: str) -> subprocess.CompletedP
 
 
 def state(tree: Path) -> dict[str, bytes]:
-    paths = [tree / "openapi.yaml", *(tree / "generated").rglob("*")]
+    written = (tree / "generated", tree / "wrapper/konvoai/_generated")
+    paths = [tree / "openapi.yaml", *(path for folder in written for path in folder.rglob("*"))]
     return {str(path): path.read_bytes() for path in paths if path.is_file()}
 
 
@@ -170,7 +174,7 @@ def test_without_amendments_the_result_equals_the_page(changes: list[tuple[tuple
 
 
 @pytest.mark.long
-def test_a_new_page_gives_a_client_and_the_code_to_add(tree: Path) -> None:
+def test_a_new_page_gives_a_client_and_a_resource(tree: Path) -> None:
     before = state(tree)
     dry = update(tree, "--dry-run", str(CONTACTS))
     assert (dry.returncode, dry.stderr) == (0, "")
@@ -179,32 +183,10 @@ def test_a_new_page_gives_a_client_and_the_code_to_add(tree: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == dry.stdout
     assert "compatible GET /contacts" in done.stdout
-    assert "konvo.contacts is not offered yet" in done.stdout
-    assert "operationId: listContacts" in (tree / "openapi.yaml").read_text(encoding="utf-8")
+    assert "operationId: listContacts" in text_of(tree)
     assert (tree / "generated/konvo_api_client/api/contacts/list_contacts.py").is_file()
-
-
-@pytest.mark.long
-def test_the_suggested_code_passes_the_contract_tests(tree: Path) -> None:
-    assert update(tree, str(CONTACTS)).returncode == 0
-    pytest_here = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/contract"]
-    without_code = run(tree, *pytest_here, "-k", "offers")
-    assert without_code.returncode == 1
-    assert "konvo.contacts is not offered yet" in without_code.stdout
-    (operation,) = missing_lists(to_plain(load_editable(text_of(tree), "openapi.yaml")))
-    resource, *lines = code_to_add(operation).values()
-    resources, client = tree / "wrapper/konvoai/_resources.py", tree / "wrapper/konvoai/_client.py"
-    resources.write_text(f"{resources.read_text(encoding='utf-8')}\n\n{resource}", encoding="utf-8")
-    text, name = client.read_text(encoding="utf-8"), "_resources.AISessions"
-    before = [line for line in text.splitlines(keepends=True) if name in line]
-    for line, added in zip(before, lines, strict=True):
-        text = text.replace(line, line + added)
-    client.write_text(text, encoding="utf-8")
     command = run(tree, "-m", "konvoai", "contacts", "list", "--help")
-    assert (command.returncode, "Include the tags." in command.stdout) == (0, True), command.stderr
-    with_code = run(tree, *pytest_here, "-k", "listContacts or offers")
-    assert with_code.returncode == 0, with_code.stdout
-    assert int(with_code.stdout.rsplit(" passed", 1)[0].split()[-1]) > 30
+    assert (command.returncode, "include the tags" in command.stdout) == (0, True), command.stderr
 
 
 def text_of(tree: Path) -> str:

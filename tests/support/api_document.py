@@ -20,6 +20,7 @@ from tests.support import ROOT
 PATH = ROOT / "openapi.yaml"
 
 Schema = Mapping[str, Any]
+TOTALS = ("count", "total", "total_count", "totalCount", "total_results", "total_items")
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,25 @@ class Operation:
 
     @property
     def list_field(self) -> str | None:
-        """The field of the response that holds the list; None unless the operation has `page`, `limit` and `count`."""
+        """The field of the response that holds the list of objects; None for other responses."""
         fields = properties(self.success.schema)
-        lists = [name for name, schema in fields.items() if schema.get("type") == "array"]
-        by_pages = {"page", "limit"} <= {parameter.name for parameter in self.parameters}
-        return lists[0] if by_pages and "count" in fields and len(lists) == 1 else None
+        lists = [name for name, schema in fields.items() if schema.get("type") == "array" and _is_object(schema)]
+        return "result" if "result" in lists else lists[0] if len(lists) == 1 and self.method == "GET" else None
+
+    @property
+    def total_field(self) -> str | None:
+        """The field of the response that holds the number of all records."""
+        fields = properties(self.success.schema)
+        return next((name for name in TOTALS if fields.get(name, {}).get("type") == "integer"), None)
+
+    @property
+    def names(self) -> set[str]:
+        """The names of the parameters."""
+        return {parameter.name for parameter in self.parameters}
+
+
+def _is_object(schema: Schema) -> bool:
+    return "properties" in resolve(schema["items"])
 
 
 @cache

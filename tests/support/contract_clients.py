@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
+from dataclasses import replace
+from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -12,8 +14,9 @@ import httpx
 from openapi_python_client.strings import PythonIdentifier
 
 from konvoai import AsyncKonvo, Konvo
+from konvoai._arguments import parameters_of
 from tests.support import api_document
-from tests.support.api_document import Operation
+from tests.support.api_document import Operation, Parameter
 
 KEY = "test-key"
 
@@ -30,13 +33,28 @@ def generated(operation: Operation) -> ModuleType:
 
 def paginator(konvo: Any, operation: Operation, arguments: dict[str, Any]) -> Any:
     """Return the wrapper's paginator of an operation."""
-    return getattr(konvo, python_name(operation.tag)).list(**arguments)
+    return getattr(konvo, resources()[generated(operation)._get_kwargs]).list(**arguments)
 
 
-def wrapper_lists() -> set[str]:
-    """Return the names of the wrapper's resources with a `list`."""
+@cache
+def resources() -> dict[Any, str]:
+    """Return the names of the wrapper's lists, by the generated builder of their operation."""
     with Konvo(KEY) as konvo:
-        return {name for name, resource in vars(konvo).items() if hasattr(resource, "list")}
+        return {resource.build: name for name, resource in vars(konvo).items() if hasattr(resource, "list")}
+
+
+def list_parameters(operation: Operation) -> list[Parameter]:
+    """Return the parameters of a list as the wrapper takes them: its time filters, which may be texts, are times."""
+    times = parameters_of(generated(operation)._get_kwargs).times or ()
+    time = {"type": "string", "format": "date-time"}
+    return [
+        replace(parameter, schema=time) if python_name(parameter.name) in times else parameter
+        for parameter in operation.parameters
+    ]
+
+
+def is_offered(operation: Operation) -> bool:
+    return generated(operation)._get_kwargs in resources()
 
 
 class Client:

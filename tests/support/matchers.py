@@ -90,6 +90,8 @@ def _is_same(value: Any, example: Any) -> bool:
         return value == datetime.fromisoformat(example)
     if isinstance(value, Enum):
         return bool(value.value == example)
+    if isinstance(value, date | UUID):
+        return str(value) == str(example)
     return bool(to_json(value) == example)
 
 

@@ -12,7 +12,7 @@ from tests.support import ROOT
 PACKAGE = ROOT / "wrapper" / "konvoai"
 ENGINES = {"_http", "_pagination", "_decoding"}
 BASE = {"errors", "models", "_settings", "_version"}
-CORE = BASE | ENGINES | {"_arguments", "_resources", "_client", "_tables"}
+CORE = BASE | ENGINES | {"_arguments", "_resources", "_client", "_tables", "_query", "_generated"}
 ALLOWED = {
     "errors": {"models"},  # for annotations alone
     "models": set(),
@@ -22,9 +22,11 @@ ALLOWED = {
     "_pagination": {"errors"},
     "_decoding": BASE,
     "_tables": BASE | {"_decoding"},
-    "_arguments": {"_pagination"},
-    "_resources": BASE | {"_arguments", "_decoding", "_pagination", "_tables"},
-    "_client": BASE | ENGINES | {"_resources"},
+    "_arguments": BASE | {"_decoding", "_pagination"},
+    "_resources": BASE | {"_arguments", "_decoding", "_pagination", "_query"},
+    "_query": BASE | {"_arguments", "_decoding", "_pagination", "_tables"},
+    "_generated": BASE | {"_pagination", "_resources"},  # the first for annotations alone
+    "_client": BASE | ENGINES | {"_generated", "_query", "_resources"},
     "_spans": CORE,
     "dlt": CORE,
     "spark": CORE | {"_spans"},
@@ -38,7 +40,7 @@ ALLOWED = {
 
 GENERATED = {"konvo_api_client"}
 SEAM = {"_client", "_resources", "models"}
-"""The only modules that name the generated package."""
+"""The only modules that name the generated package, but for `_generated.lists`, which is written from it."""
 
 
 def module_name(path: Path) -> str:
@@ -89,7 +91,7 @@ def test_the_mock_needs_the_standard_library_alone() -> None:
 
 
 def test_only_the_seam_names_the_generated_package() -> None:
-    assert SEAM == {module for module, found in IMPORTS.items() if found & GENERATED}
+    assert SEAM == {module for module, found in IMPORTS.items() if found & GENERATED} - {"_generated.lists"}
 
 
 def test_there_is_no_circle() -> None:

@@ -15,6 +15,7 @@ import httpx
 
 from ._decoding.drift import Drift
 from ._decoding.parse import DecodeError
+from ._generated.attributes import RESOURCES, AsyncLists, Lists
 from ._http.clients import HttpT
 from ._http.headers import http_date
 from ._http.log import LOG_VARIABLE, configure_logging
@@ -27,10 +28,8 @@ from .errors import ResponseValidationError
 if TYPE_CHECKING:
     from konvo_api_client import AuthenticatedClient
 
-    from . import _resources
     from ._decoding.parse import DecodedPage
-    from ._resources import ListQuery
-    from .models import AISession
+    from ._query.list_query import ListQuery
 
 
 class ResourceClass:
@@ -44,15 +43,14 @@ class ResourceClass:
         self._name = name
 
     def __get__(self, client: object, owner: type) -> Any:
-        from . import _resources
+        from ._generated import lists
 
-        return getattr(_resources, self._name)
+        return getattr(lists, self._name)
 
 
 class BaseClient(Generic[HttpT]):
     """What both clients share: their arguments, their resources, and what these are made of."""
 
-    ai_sessions: Any = ResourceClass("AISessions")
     _transport_type: ClassVar[type[Any]]
     _results: ClassVar[tuple[Callable[..., Any], ...]]
     """What a list and a scan return."""
@@ -68,7 +66,7 @@ class BaseClient(Generic[HttpT]):
         on_drift: OnDrift = "warn",
         allow_http: bool = False,
     ) -> None:
-        from . import _resources
+        from ._generated import lists
 
         api_key = as_secret(api_key)
         settings = load_settings(api_key, base_url, timeout, max_retries, on_drift, allow_http, os.environ)
@@ -77,7 +75,8 @@ class BaseClient(Generic[HttpT]):
         self._transport = self._transport_type(http_client, settings)
         self._api = generated_client(settings)
         results = [partial(result, self._fetch) for result in self._results]
-        self.ai_sessions: Any = _resources.AISessions(*results)
+        for name, cls in RESOURCES.items():
+            setattr(self, name, getattr(lists, cls)(*results))
 
     _fetch: Callable[..., Any]
 
@@ -85,7 +84,11 @@ class BaseClient(Generic[HttpT]):
         return f"<{type(self).__name__} {self._api._base_url}>"
 
 
-class Konvo(BaseClient[httpx.Client]):
+for _name, _cls in RESOURCES.items():
+    setattr(BaseClient, _name, ResourceClass(_cls))
+
+
+class Konvo(BaseClient[httpx.Client], Lists):
     """The client of the Konvo API.
 
     Args:
@@ -106,7 +109,6 @@ class Konvo(BaseClient[httpx.Client]):
         ConfigurationError: The API key is missing, or a setting or a variable (proxies, certificates) is unusable.
     """
 
-    ai_sessions: _resources.AISessions[Paginator[AISession], Scan[AISession]]
     _transport: Transport
     _transport_type = Transport
     _results = (Paginator, Scan)
@@ -132,10 +134,9 @@ class Konvo(BaseClient[httpx.Client]):
         self.close()
 
 
-class AsyncKonvo(BaseClient[httpx.AsyncClient]):
+class AsyncKonvo(BaseClient[httpx.AsyncClient], AsyncLists):
     """The async client of the Konvo API: `Konvo` with an `httpx.AsyncClient`, `async with` and `aclose()`."""
 
-    ai_sessions: _resources.AISessions[AsyncPaginator[AISession], AsyncScan[AISession]]
     _transport: AsyncTransport
     _transport_type = AsyncTransport
     _results = (AsyncPaginator, AsyncScan)

@@ -1,105 +1,46 @@
 """The resources of the API: each list operation with its parameters, once for the sync and the async client."""
 
-import functools
-import inspect
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from konvo_api_client.api.ai_sessions import list_ai_sessions
 
-from ._arguments import validate_flag, validate_int, validate_lag, validate_period, wire_time
-from ._decoding.drift import Drift
-from ._decoding.page import decode_page, record_type
-from ._decoding.parse import DecodedPage
+from ._arguments import (
+    Parameters,
+    Range,
+    parameters_of,
+    validate_int,
+    validate_lag,
+    validate_period,
+    wire_values,
+    with_return_type,
+)
+from ._decoding.page import decode_page
 from ._decoding.records import decode_raw_page
-from ._pagination.list_flow import ListFlow
-from ._pagination.protocol import DEFAULT_LAG, Bounds, Flow, Page, PageRequest, ServerTraits, Window
-from ._pagination.scan_flow import ScanFlow
-from .errors import KonvoError
+from ._pagination.protocol import Bounds, ServerTraits
+from ._query.columns import tables_of
+from ._query.list_query import ListQuery
 from .models import AISessionResponse
 
 if TYPE_CHECKING:
     import pyarrow
 
-    from ._tables.tables import Tables
 
 ListT = TypeVar("ListT")
 ScanT = TypeVar("ScanT")
 MAX_LIMIT = 200
+DEFAULT_LIMIT = 100  # where the API document has no maximum
 DEFAULT_CONCURRENCY = 8
 MAX_PAGE = 2**31 - 1
 
 
-class ListQuery(NamedTuple):
-    """One list operation with its arguments: its flows and its requests, whatever sends them.
-
-    Attributes:
-        build: The generated request builder.
-        decode: Decodes the body of a response.
-        bounds: The lower and upper time filter, each an aware datetime or None.
-        include: The parameters that add fields to each record; a count leaves them out.
-        added_fields: The fields that each of these parameters adds.
-        model: The generated class of a record.
-        traits: What the client knows about its server.
-        lag: How far behind the server's now a scan stays with `window.end`.
-    """
-
-    build: Callable[..., dict[str, Any]]
-    decode: Callable[[bytes, Drift], DecodedPage]
-    page: int | None
-    limit: int
-    concurrency: int
-    bounds: Bounds
-    include: dict[str, Any]
-    added_fields: Mapping[str, Sequence[str]]
-    model: type
-    traits: ServerTraits
-    lag: timedelta = DEFAULT_LAG
-
-    def pages(self) -> Flow[Page[Any]]:
-        timed, now = "updated_at_min" in parameters_of(self.build), partial(datetime.now, UTC)
-        return ListFlow[Any](self.page, self.bounds, self.limit, self.concurrency, now, self.traits, timed=timed).read()
-
-    def windows(self) -> Flow[Window[Any]]:
-        now = partial(datetime.now, UTC)
-        return ScanFlow[Any](self.bounds, self.limit, self.concurrency, now, self.traits, self.lag).read()
-
-    def request(self, request: PageRequest) -> dict[str, Any]:
-        return self.build(limit=self.limit, **self.include, **self._parameters(request))
-
-    def count_request(self) -> dict[str, Any]:
-        return self.build(limit=1, **self._parameters(PageRequest(None, *self.bounds)))
-
-    def tables(self, columns: Sequence[str] | None, raw: bool) -> "tuple[ListQuery, Tables]":
-        tables, include = tables_of(self.model, columns, raw), self.include
-        if columns is not None:
-            names = {column.path[0] for column in tables.columns if column.path}
-            needed = {flag: not names.isdisjoint(fields) for flag, fields in self.added_fields.items()}
-            include = {**include, **{flag: need or (raw and include[flag]) for flag, need in needed.items()}}
-        return self._replace(decode=tables.decode, include=include), tables
-
-    def _parameters(self, request: PageRequest) -> dict[str, Any]:
-        """Returns the parameters of a request that the operation accepts."""
-        minimum, maximum = wire_time(request.minimum), wire_time(request.maximum, round_up=True)
-        parameters = {"page": request.page, "updated_at_min": minimum, "updated_at_max": maximum}
-        accepted = parameters_of(self.build)
-        return {name: value for name, value in parameters.items() if value is not None and name in accepted}
-
-    def __str__(self) -> str:
-        request = self.build()
-        return f"{request['method'].upper()} {request['url']}"
-
-
-@functools.cache
-def parameters_of(build: Callable[..., dict[str, Any]]) -> Mapping[str, inspect.Parameter]:
-    """Returns the parameters of a generated request builder."""
-    return inspect.signature(build).parameters
-
-
 class Resource(Generic[ListT, ScanT]):
-    """A list operation: its generated request builder and the generated class of its response."""
+    """A list operation: its generated request builder and the generated class of its response.
+
+    What it takes and gives is read from these (`parameters_of`, `envelope_of`); the rest is the API document's.
+    """
 
     build: ClassVar[Callable[..., dict[str, Any]]]
     envelope: ClassVar[type]
@@ -107,10 +48,19 @@ class Resource(Generic[ListT, ScanT]):
     """The name of its command group: `konvo sessions`."""
     flags: ClassVar[Mapping[str, str]]
     """What each flag of the operation adds to a record, by its parameter's name; shown by `--help`."""
+    filters: ClassVar[Mapping[str, str]] = {}
+    """What each other parameter does, but those of pages and times; shown by `--help`."""
+    ranges: ClassVar[Mapping[str, Range]] = {}
+    """The least and the greatest value of each number among these."""
+    max_limit: ClassVar[int | None] = MAX_LIMIT
+    """The most records of a page; None where the API document does not say."""
     added_fields: ClassVar[Mapping[str, Sequence[str]]] = {}
     """The fields that each flag adds to a record, by which the columns of a table decide about the flag."""
 
     def __init__(self, paginate: Callable[[ListQuery], ListT], scan: Callable[[ListQuery], ScanT]) -> None:
+        for name, result in (("list", paginate), ("scan", scan)):
+            if method := getattr(self, name, None):
+                setattr(self, name, with_return_type(method, getattr(result, "func", result)))
         self._paginate = paginate
         self._scan = scan
         self._traits = ServerTraits()
@@ -122,29 +72,42 @@ class Resource(Generic[ListT, ScanT]):
             KonvoError: pyarrow is not installed.
             ValueError: A column does not exist.
         """
-        return tables_of(record_type(self.envelope), columns).schema
+        return tables_of(self.envelope, columns).schema
 
     def _query(
-        self, bounds: Bounds, concurrency: int, *, page: int | None = None, limit: int = MAX_LIMIT, **include: Any
+        self, bounds: Bounds, concurrency: int, *, page: int | None = None, limit: int | None = None, **arguments: Any
     ) -> ListQuery:
-        accepted = parameters_of(self.build)
-        flags = {
-            name: validate_flag(name, value)
-            for name, value in include.items()
-            if isinstance(accepted[name].default, bool)
-        }
+        names = self.parameters()
+        limit = self.default_limit() if limit is None else limit
+        values = wire_values(arguments, names, self.ranges)
         return ListQuery(
             build=self.build,
             decode=partial(decode_page, self.envelope),
-            page=None if page is None else validate_int("page", page, 0, MAX_PAGE),
-            limit=validate_int("limit", limit, 1, MAX_LIMIT),
+            page=None if page is None else validate_int(names.page or "page", page, 0, MAX_PAGE),
+            limit=validate_int(names.limit or "limit", limit, 1, self.max_limit),
             concurrency=validate_int("concurrency", concurrency, 1),
-            bounds=bounds,
+            bounds=validate_period(names.times, bounds),
             traits=self._traits,
+            include={name: value for name, value in values.items() if name in self.flags},
+            filters={name: value for name, value in values.items() if name not in self.flags},
+            envelope=self.envelope,
             added_fields=self.added_fields,
-            model=record_type(self.envelope),
-            include={name: value for name, value in {**include, **flags}.items() if value is not None},
         )
+
+    def _scan_query(self, bounds: Bounds, concurrency: int, lag: timedelta | None, **arguments: Any) -> ListQuery:
+        return self._query(bounds, concurrency, **arguments)._replace(lag=validate_lag(lag))
+
+    @classmethod
+    def parameters(cls) -> Parameters:
+        return parameters_of(cls.build)
+
+    @classmethod
+    def default_limit(cls) -> int:
+        return cls.max_limit or DEFAULT_LIMIT
+
+    def __dir__(self) -> Iterable[str]:
+        """Returns what a user calls, for completion."""
+        return [name for name in super().__dir__() if name not in Resource.__annotations__]
 
 
 class AISessions(Resource[ListT, ScanT]):
@@ -185,7 +148,7 @@ class AISessions(Resource[ListT, ScanT]):
         Raises:
             ValueError: An argument is out of range, before any request is sent.
         """
-        bounds = validate_period(updated_at_min, updated_at_max)
+        bounds = (updated_at_min, updated_at_max)
         return self._paginate(self._query(bounds, concurrency, page=page, limit=limit, messages=messages, state=state))
 
     def scan(
@@ -212,48 +175,40 @@ class AISessions(Resource[ListT, ScanT]):
         Raises:
             ValueError: An argument is out of range, before any request is sent.
         """
-        query = self._query(
-            validate_period(updated_at_min, updated_at_max), concurrency, messages=messages, state=state
-        )
-        return self._scan(query._replace(lag=DEFAULT_LAG if lag is None else validate_lag(lag)))
-
-
-def tables_of(model: type, columns: Sequence[str] | None, raw: bool = False) -> "Tables":
-    try:
-        from ._tables.tables import Tables
-    except ModuleNotFoundError:
-        raise KonvoError("Arrow tables need pyarrow: pip install 'konvoai[arrow]'") from None
-    return Tables.of(model, columns, raw)
+        bounds = (updated_at_min, updated_at_max)
+        return self._scan(self._scan_query(bounds, concurrency, lag, messages=messages, state=state))
 
 
 def list_records(
     resource: Resource[ListT, Any],
-    updated_at_min: datetime | None = None,
-    updated_at_max: datetime | None = None,
-    limit: int = 200,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int | None = None,
     concurrency: int = DEFAULT_CONCURRENCY,
-    **include: Any,
+    **arguments: Any,
 ) -> ListT:
-    """Returns a resource's list of raw `Record`s; arguments and errors are those of `list`."""
-    query = resource._query(validate_period(updated_at_min, updated_at_max), concurrency, limit=limit, **include)
-    return resource._paginate(query._replace(decode=decode_raw_page))
+    """Returns a resource's list of raw `Record`s, within its time filters; errors are those of `list`."""
+    return resource._paginate(raw(resource, resource._query((since, until), concurrency, limit=limit, **arguments)))
 
 
 def scan_records(
     resource: Resource[Any, ScanT],
-    updated_at_min: datetime | None = None,
-    updated_at_max: datetime | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     concurrency: int = DEFAULT_CONCURRENCY,
-    **include: Any,
+    **arguments: Any,
 ) -> ScanT:
-    """Returns a resource's scan of raw `Record`s; arguments and errors are those of `scan`."""
-    query = resource._query(validate_period(updated_at_min, updated_at_max), concurrency, **include)
-    return resource._scan(query._replace(decode=decode_raw_page))
+    """Returns a resource's scan of raw `Record`s, within its time filters; errors are those of `scan`."""
+    return resource._scan(raw(resource, resource._query((since, until), concurrency, **arguments)))
 
 
 def count_records(
-    resource: Resource[Any, Any], updated_at_min: datetime | None, updated_at_max: datetime | None
+    resource: Resource[Any, Any], since: datetime | None, until: datetime | None, **arguments: Any
 ) -> int | None:
     """Returns the server's total for such a list, from one request; None where the server sends no total."""
-    total: int | None = resource._paginate(resource._query(validate_period(updated_at_min, updated_at_max), 1)).count()
+    total: int | None = resource._paginate(resource._query((since, until), 1, **arguments)).count()
     return total
+
+
+def raw(resource: Resource[Any, Any], query: ListQuery) -> ListQuery:
+    return query._replace(decode=partial(decode_raw_page, resource.envelope))

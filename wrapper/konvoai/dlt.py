@@ -11,10 +11,12 @@ from hashlib import sha256
 from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
+from ._version import INSTALL_EXTRA
+
 try:
     import dlt
 except ModuleNotFoundError as error:
-    raise ModuleNotFoundError("konvoai.dlt needs dlt: pip install 'konvoai[sync]'", name="dlt") from error
+    raise ModuleNotFoundError(f"konvoai.dlt needs dlt: {INSTALL_EXTRA.format('sync')}", name="dlt") from error
 from dlt.common.schema import Schema
 from dlt.extract import DltResource, DltSource
 

@@ -46,6 +46,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 class Restorable(Exception):
     """Is pickled and copied as it is: Python would call its class with `args`, where most take other arguments."""
 

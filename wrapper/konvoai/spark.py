@@ -9,11 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ._version import INSTALL_EXTRA
+
 try:
     from pyspark.sql import types
     from pyspark.sql.datasource import DataSource, DataSourceReader, DataSourceStreamReader, InputPartition
 except ModuleNotFoundError as error:
-    raise ModuleNotFoundError("konvoai.spark needs Spark: pip install 'konvoai[spark]'", name="pyspark") from error
+    raise ModuleNotFoundError(f"konvoai.spark needs Spark: {INSTALL_EXTRA.format('spark')}", name="pyspark") from error
 
 from ._arguments import validate_int, validate_time
 from ._client import Konvo

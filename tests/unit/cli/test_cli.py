@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import inspect
 import io
 import json
 import os
@@ -22,7 +21,8 @@ import click
 import pytest
 
 from konvoai._cli.main import konvo as group
-from konvoai._cli.resource_commands import resource_names
+from konvoai._cli.resource_commands import resource_class
+from konvoai._generated.attributes import COMMANDS
 from konvoai.testing._http_server import Reply, serving
 from konvoai.testing._server import MockServer, mock_server
 from konvoai.testing._store.store import Store
@@ -268,13 +268,9 @@ def test_heavy_packages_are_imported_on_first_use(statement: str, later: set[str
 
 
 def test_every_resource_class_has_its_commands() -> None:
-    from konvoai._resources import Resource
-
-    classes = {cls.command: cls for cls in Resource.__subclasses__()}
-    assert list(classes) == resource_names()
-    for name, cls in classes.items():
-        parameters = inspect.signature(cls.build).parameters
-        assert {flag for flag, default in parameters.items() if default.default is False} == cls.flags.keys()
+    for name, cls in {command: resource_class(command) for command in COMMANDS}.items():
+        assert cls.parameters().others.keys() == cls.flags.keys() | cls.filters.keys()
+        assert cls.flags.keys() <= cls.parameters().flags
         resource = group.commands[name]
         assert isinstance(resource, click.Group)
         assert ["list", "count", "export"] == resource.list_commands(click.Context(resource))

@@ -18,11 +18,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konvoai import AISession, AsyncKonvo, InternalServerError, Konvo, NotFoundError
+from konvoai import AISession, AISessionResponse, AsyncKonvo, InternalServerError, Konvo, NotFoundError
 from konvoai._decoding.drift import Drift
 from konvoai._decoding.records import decode_raw_page
 from konvoai._tables.columns import columns
 from konvoai._tables.tables import Tables
+from konvoai._version import INSTALL_EXTRA
 from konvoai.testing import MockKonvo
 from konvoai.testing._server import MockServer, mock_server
 from konvoai.testing._store.changes import keep_changing
@@ -245,7 +246,7 @@ RECORDS = st.lists(
 @given(RECORDS, st.lists(st.sampled_from(NAMES), min_size=1, unique=True))
 def test_some_columns_are_those_of_all_and_raw_changes_none(records: list[Any], chosen: list[str]) -> None:
     content, drift = page_of(records), Drift("ignore")
-    every, some = Tables.of(AISession, None, raw=True), Tables.of(AISession, chosen)
+    every, some = Tables.of(AISessionResponse, None, raw=True), Tables.of(AISessionResponse, chosen)
     expected = every.batch(every.decode(content, drift).items)
     found = some.batch(some.decode(content, drift).items)
     found.validate(full=True)
@@ -256,8 +257,8 @@ def test_some_columns_are_those_of_all_and_raw_changes_none(records: list[Any], 
 @given(RECORDS)
 def test_a_record_is_the_same_whether_raw_is_read_or_not(records: list[Any]) -> None:
     content, drift = page_of(records), Drift("ignore")
-    expected = decode_raw_page(content, drift)
-    found = Tables.of(AISession, None).decode(content, drift)
+    expected = decode_raw_page(AISessionResponse, content, drift)
+    found = Tables.of(AISessionResponse, None).decode(content, drift)
     assert expected.total == found.total
     assert [(record.id, record.data) for record in expected.items] == [(one.id, one.data) for one in found.items]
 
@@ -278,7 +279,7 @@ def test_without_pyarrow_the_error_names_the_extra(use: str) -> None:
         "except KonvoError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
-    assert "Arrow tables need pyarrow: pip install 'konvoai[arrow]'\n" == done.stdout
+    assert f"Arrow tables need pyarrow: {INSTALL_EXTRA.format('arrow')}\n" == done.stdout
 
 
 def test_reading_by_batches_takes_the_memory_of_a_page() -> None:

@@ -9,16 +9,18 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from .._version import INSTALL_EXTRA, __version__
+
 try:
     import click
 except ModuleNotFoundError:
-    sys.exit("the command konvo needs click: pip install 'konvoai[cli]'")
+    sys.exit(f"the command konvo needs click: {INSTALL_EXTRA.format('cli')}")
 
-from .._version import __version__
+from .._generated.attributes import COMMANDS, RESOURCES
 from .mock import mock
 from .options import CONCURRENCY, DurationType, TimeType, examples
 from .output import StdoutClosed, emit, progress_bar, status
-from .resource_commands import ResourceGroup, open_client, resource_names
+from .resource_commands import ResourceGroup, open_client
 
 FAILURE, USAGE, KEY_REJECTED, INTERRUPTED = 1, 2, 4, 130
 EPILOG = """
@@ -48,7 +50,7 @@ def konvo(settings: dict[str, bool], debug: bool) -> None:
     settings["debug"] = debug
 
 
-for name in resource_names():
+for name in COMMANDS:
     konvo.add_command(ResourceGroup(name))
 konvo.add_command(mock)
 
@@ -114,17 +116,20 @@ def report(database: Path, to: Path, timezone: str) -> None:
 
 
 @konvo.command()
+@click.argument("resource", required=False, metavar="[RESOURCE]", type=click.Choice([*COMMANDS]))
 @click.pass_context
-def doctor(context: click.Context) -> None:
+def doctor(context: click.Context, resource: str | None) -> None:
     """Compare what the server does with the API document.
 
-    Needs an API key. Sends at most 30 requests; they only read.
+    RESOURCE is one of the commands above, by default the first. Needs an API key. Sends at most 30 requests; they only
+    read.
     """
     from .._doctor.runner import examine
 
     with open_client() as client:
         status(f"API key found; checking {client}")
-    found = examine()
+    names = {cls: name for name, cls in RESOURCES.items()}
+    found = examine(names[COMMANDS[resource]] if resource else None)
     emit("\n".join([*found.lines(), ""]))
     context.exit(FAILURE if found.deviations else 0)
 
@@ -145,7 +150,7 @@ def require_extra(extra: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise click.ClickException(f"this needs {error.name}: pip install 'konvoai[{extra}]'") from None
+        raise click.ClickException(f"this needs {error.name}: {INSTALL_EXTRA.format(extra)}") from None
 
 
 def main() -> int:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import pkgutil
-import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import CONCURRENCY, SINCE, UNTIL, examples, raw_times
+from .._generated.attributes import COMMANDS
+from .options import ARGUMENT, CONCURRENCY, argument_options, examples, raw_times, time_options
 from .output import emit, emit_records, progress_bar, status
 
 if TYPE_CHECKING:
@@ -26,19 +25,12 @@ if TYPE_CHECKING:
 OUTPUTS = ("table", "json", "jsonl", "csv")
 
 
-def resource_names() -> list[str]:
-    """Returns the `command` of each resource class."""
-    # Read from the source: importing the classes takes longer than `konvo --help` with all the rest.
-    source = pkgutil.get_data("konvoai", "_resources.py") or b""
-    return re.findall(r'^    command(?:: ClassVar\[str\])? = "([a-z-]+)"$', source.decode(), re.MULTILINE)
+def resource_class(command: str) -> ResourceClass:
+    """Returns the resource class of a command group."""
+    from .._generated import lists  # late: importing the classes takes longer than `konvo --help` with all the rest
 
-
-def resource_class(name: str) -> ResourceClass:
-    """Returns the resource class whose `command` is the name."""
-    from .. import _resources
-
-    classes = _resources.Resource.__subclasses__()
-    return next(cls for cls in classes if cls.command == name)
+    found: ResourceClass = getattr(lists, COMMANDS[command])
+    return found
 
 
 class ResourceGroup(click.Group):
@@ -70,11 +62,10 @@ def list_command(resource: ResourceClass) -> click.Command:
     @click.command(
         "list",
         help=f"Print {name} in the server's order.",
-        epilog=examples(f"{name} list --since 7d --take 20", f"{name} list -o csv > {name}.csv"),
+        epilog=examples(f"{name} list --take 20", f"{name} list -o csv > {name}.csv"),
     )
-    @SINCE
-    @UNTIL
-    @include_options(resource, default=False)
+    @time_options(resource.parameters().times)
+    @argument_options(resource, flags=False)
     @click.option("--take", type=click.IntRange(1), metavar="N", help=f"Print at most N {name}.")
     @click.option(
         "-o",
@@ -98,8 +89,8 @@ def count_command(resource: ResourceClass) -> click.Command:
         help=f"Print the number of {name}.",
         epilog=examples(f"{name} count --since 2026-11-01 --until 2026-12-01"),
     )
-    @SINCE
-    @UNTIL
+    @time_options(resource.parameters().times)
+    @argument_options(resource, flags=None)
     def command(**options: Any) -> None:
         print_count(resource, **options)
 
@@ -127,9 +118,8 @@ def export_command(resource: ResourceClass) -> click.Command:
         type=click.Path(dir_okay=False, path_type=Path),
         help="Target file: .jsonl, .jsonl.gz, .csv or .parquet.",
     )
-    @SINCE
-    @UNTIL
-    @include_options(resource, default=True)
+    @time_options(resource.parameters().times)
+    @argument_options(resource, flags=True)
     @click.option("--drop", multiple=True, metavar="FIELD", help="Leave out a field, e.g. messages.message.")
     @click.option(
         "--hash",
@@ -147,42 +137,24 @@ def export_command(resource: ResourceClass) -> click.Command:
     return command
 
 
-def include_options(resource: ResourceClass, *, default: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Returns a decorator that adds an option for each flag of a resource."""
-
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        for flag, words in reversed([*resource.flags.items()]):
-            name = f"--{flag}/--no-{flag}" if default else f"--{flag}"
-            command = click.option(name, is_flag=True, default=default, show_default=default, help=words)(command)
-        return command
-
-    return decorate
-
-
-def print_records(
-    resource: ResourceClass,
-    since: datetime | None,
-    until: datetime | None,
-    take: int | None,
-    output: str | None,
-    **include: bool,
-) -> None:
+def print_records(resource: ResourceClass, take: int | None, output: str | None, **options: Any) -> None:
     """Prints the records of a resource; `output` is one of OUTPUTS, None for the default of the terminal or pipe."""
     from itertools import islice
 
     from .._decoding.page import record_type
-    from .._resources import MAX_LIMIT, list_records
+    from .._resources import list_records
     from .._tables.columns import columns
 
-    with open_resource(resource, since, until) as opened:
-        limit = min(take or MAX_LIMIT, MAX_LIMIT)
+    with open_resource(resource, options) as (opened, since, until, arguments):
+        size = resource.default_limit()
+        limit = min(take or size, size)
         concurrency = 1 if take == limit else 8  # all fit in one page, so that others would be read in vain
-        with closing(iter(list_records(opened, since, until, limit, concurrency, **include))) as records:
+        with closing(iter(list_records(opened, since, until, limit, concurrency, **arguments))) as records:
             output = output or ("table" if sys.stdout.isatty() else "jsonl")
             emit_records(islice(records, take), output, columns(record_type(resource.envelope)))
 
 
-def print_count(resource: ResourceClass, since: datetime | None, until: datetime | None) -> None:
+def print_count(resource: ResourceClass, **options: Any) -> None:
     """Prints the number of records of a resource.
 
     Raises:
@@ -190,8 +162,8 @@ def print_count(resource: ResourceClass, since: datetime | None, until: datetime
     """
     from .._resources import count_records
 
-    with open_resource(resource, since, until) as opened:
-        total = count_records(opened, since, until)
+    with open_resource(resource, options) as (opened, since, until, arguments):
+        total = count_records(opened, since, until, **arguments)
     if total is None:
         raise click.ClickException(
             f"the server returns no total: count the lines of `konvo {resource.command} list -o jsonl` instead"
@@ -202,14 +174,12 @@ def print_count(resource: ResourceClass, since: datetime | None, until: datetime
 def export_records(
     resource: ResourceClass,
     to: Path,
-    since: datetime | None,
-    until: datetime | None,
     overwrite: bool,
     drop: tuple[str, ...],
     hashed: tuple[str, ...],
     resume: bool,
     concurrency: int,
-    **include: bool,
+    **options: Any,
 ) -> None:
     """Exports the records of a resource to a file, with a progress bar on a terminal."""
     if to.exists() and not overwrite:
@@ -217,8 +187,8 @@ def export_records(
     from .._export.export import export
     from .._resources import count_records
 
-    with open_resource(resource, since, until) as opened:
-        total = count_records(opened, since, until) if sys.stderr.isatty() else None
+    with open_resource(resource, options) as (opened, since, until, arguments):
+        total = count_records(opened, since, until, **arguments) if sys.stderr.isatty() else None
         with progress_bar(total) as progress:
             records = export(
                 opened,
@@ -226,7 +196,7 @@ def export_records(
                 updated_at_min=since,
                 updated_at_max=until,
                 raw_times=raw_times(),
-                include=include,
+                include=arguments,
                 drop=drop,
                 hashed=hashed,
                 secret=os.environ.get("KONVO_HASH_SECRET", ""),
@@ -244,12 +214,16 @@ def open_client() -> Konvo:
     return Konvo(on_drift="ignore")
 
 
+Opened = tuple["Resource[Any, Any]", datetime | None, datetime | None, dict[str, Any]]
+
+
 @contextmanager
-def open_resource(
-    resource: ResourceClass, since: datetime | None, until: datetime | None
-) -> Iterator[Resource[Any, Any]]:
-    """Opens a client, and yields its resource of the given class."""
+def open_resource(resource: ResourceClass, options: dict[str, Any]) -> Iterator[Opened]:
+    """Opens a client, and yields its resource of the given class, the times, and the other arguments of a list."""
+    since, until = options.get("since"), options.get("until")
     if since and until and since > until:
         raise click.UsageError("--since must not be after --until")
+    prefixed = {name: value for name, value in options.items() if name.startswith(ARGUMENT) and value is not None}
+    given = {name.removeprefix(ARGUMENT): value for name, value in prefixed.items() if value != ()}
     with open_client() as client:
-        yield next(value for value in vars(client).values() if isinstance(value, resource))
+        yield next(value for value in vars(client).values() if isinstance(value, resource)), since, until, given

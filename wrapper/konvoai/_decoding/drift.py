@@ -1,5 +1,6 @@
 """Report where responses depart from the API document."""
 
+import sys
 import warnings
 from typing import Any
 
@@ -28,7 +29,15 @@ class Drift:
         if callable(self._on_drift):
             self._on_drift(warning)
         else:
-            warnings.warn(warning, stacklevel=2)
+            warnings.warn(warning, stacklevel=stack_level_of_user())
+
+
+def stack_level_of_user() -> int:
+    """Returns the level of the first caller outside of this package, as its caller gives it to `warnings.warn`."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == __name__.partition(".")[0]:
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 class DriftError(Exception):

@@ -11,6 +11,8 @@ import attrs
 from .. import models
 from ..models import Unset
 
+TOTALS = ("count", "total", "total_count", "totalCount", "total_results", "total_items")
+
 
 class Field(NamedTuple):
     """A field that the API document lists for a class."""
@@ -27,6 +29,56 @@ def fields_of(cls: type) -> dict[str, Field]:
     names, hints = json_names(cls), typing.get_type_hints(cls, localns=vars(models))
     required = {field.name: field.default is attrs.NOTHING for field in attrs.fields(cls)}
     return {name: Field(key, name, hints[key], required[key]) for key, name in names.items()}
+
+
+class Envelope(NamedTuple):
+    """The fields of a response that has a list.
+
+    Attributes:
+        records: The field of the list.
+        record: The generated class of its items.
+        total: The JSON name of the number of all records, None without one.
+        key: The JSON name of what identifies a record, None without one.
+    """
+
+    records: Field
+    record: type
+    total: str | None
+    key: str | None
+
+
+@functools.cache
+def envelope_of(cls: type) -> Envelope:
+    """Returns the fields of a generated class of a response with one list of objects.
+
+    Raises:
+        ValueError: The class has no such list, or several.
+    """
+    fields = fields_of(cls)
+    lists = {field.name: items for field in fields.values() if (items := item_class(field.hint))}
+    name = "result" if "result" in lists else next(iter(lists), None)
+    if name is None or (len(lists) > 1 and name != "result"):
+        raise ValueError(f"{cls.__name__} has {len(lists) or 'no'} lists of objects")
+    numbers = [field.name for field in fields.values() if union_members(field.hint) == [int]]
+    total = next((found for found in TOTALS if found in numbers), None)
+    return Envelope(fields[name], lists[name], total, key_of(lists[name]))
+
+
+def item_class(hint: Any) -> type | None:
+    """Returns the generated class of the items of a list, None for any other type."""
+    items = [typing.get_args(member) for member in union_members(hint) if typing.get_origin(member) is list]
+    return items[0][0] if len(items) == 1 and attrs.has(items[0][0]) else None
+
+
+def key_of(record: type) -> str | None:
+    """Returns the JSON name of the field that identifies a record: `id`, or that of its class, `contact_id`."""
+    names = {plain_name(name): name for name in fields_of(record)}
+    own = plain_name(record.__name__)
+    return next((names[name] for name in ("id", f"{own}id", "uuid", f"{own}uuid") if name in names), None)
+
+
+def plain_name(name: str) -> str:
+    return name.replace("_", "").lower()
 
 
 @functools.cache

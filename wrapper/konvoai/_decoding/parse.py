@@ -46,18 +46,18 @@ def refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not valid JSON")
 
 
-def valid_records(body: Any) -> list[Any]:
-    """Returns the records of a parsed body; raises `DecodeError` where it is not an envelope."""
+def valid_records(body: Any, name: str = "result") -> list[Any]:
+    """Returns the list of that name in a parsed body; raises `DecodeError` where it is not an envelope."""
     if not isinstance(body, dict):
         raise DecodeError("the response is not a JSON object")
-    records = body.get("result")
+    records = body.get(name)
     if not isinstance(records, list):
-        raise DecodeError("the list of records is missing", "result")
+        raise DecodeError("the list of records is missing", name)
     return records
 
 
 def valid_count(count: Any) -> int | None:
-    """Returns the server's `count`, or None where it is not a number of records."""
+    """Returns the server's total, or None where it is not a number of records."""
     return count if type(count) is int and count >= 0 else None
 
 

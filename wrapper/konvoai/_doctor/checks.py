@@ -1,12 +1,12 @@
 """Checks of page numbers, page size, order, `count`, and of the rejection of invalid requests."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from .._resources import MAX_LIMIT
 from ..errors import APIStatusError
 from .probe import MISSING, Probe, ProbeFlow, Target, Unknown, contains, same_page
-from .time_filters import FILTERS, check_time_filters, times_of
+from .time_filters import check_time_filters, times_of
 
 
 def run_checks(target: Target) -> ProbeFlow[None]:
@@ -17,13 +17,15 @@ def run_checks(target: Target) -> ProbeFlow[None]:
     yield from target.run(check_page_base(target), "page base")
     yield from target.run(check_page_cap(target), "page cap")
     yield from target.run(check_order(target), "order")
-    yield from target.run(check_time_filters(target), "time filters", *FILTERS)
+    yield from target.run(check_time_filters(target), "time filters", *(target.names.times or ()))
     yield from target.run(check_count(target), "count")
     yield from check_rejections(target)
 
 
 def check_page_base(target: Target) -> ProbeFlow[None]:
     """Finds the number of the first page."""
+    if target.names.page is None:
+        raise Unknown("the list has no pages")
     limit = max(1, min(10, len(target.whole.records(1)) // 3))
     first = target.short = yield from target.send(limit=limit)
     zero = yield from target.send(0, limit=limit)
@@ -44,15 +46,16 @@ def check_page_base(target: Target) -> ProbeFlow[None]:
 
 def check_page_cap(target: Target) -> ProbeFlow[None]:
     """Finds how many records a full page has."""
-    items, finding = target.whole.records(1), f"none below the API document's {MAX_LIMIT}"
-    if len(items) < MAX_LIMIT:
+    most, items = target.query.limit, target.whole.records(1)
+    finding = f"none below the API document's {most}"
+    if len(items) < most:
         if target.base is None:
             raise Unknown("the number of the second page is unknown")
         following = yield from target.send(target.base + 1)
         if all(contains(items, item) for item in following.records()):
             target.size = 0
-            raise Unknown(f"fewer than {MAX_LIMIT} records")
-        finding = f"{len(items)} for limit={MAX_LIMIT}"
+            raise Unknown(f"fewer than {most} records")
+        finding = f"{len(items)} for limit={most}"
     target.size = len(items)
     target.report.add("page cap", finding)
 
@@ -131,14 +134,12 @@ def count_error(target: Target) -> ProbeFlow[str | None]:
 
 def check_rejections(target: Target) -> ProbeFlow[None]:
     """Checks that the server rejects invalid parameters (400, with the API document's `Error`) and keys (401, 403)."""
-    build, above = target.query.build, MAX_LIMIT + 1
-    probes = {
-        "limit=0": Probe(build(limit=0)),
-        f"limit={above}": Probe(build(limit=above)),
-        "page=first": Probe(build(page="first")),
-        "no key": Probe(build(limit=1), "none"),
-        "wrong key": Probe(build(limit=1), "wrong"),
-    }
+    names, build, above = target.names, partial(target.query.build, **target.query.filters), target.query.limit + 1
+    probes = {f"{names.limit}={value}": Probe(build(**{names.limit: value})) for value in (0, above) if names.limit}
+    if names.page:
+        probes[f"{names.page}=first"] = Probe(build(**{names.page: "first"}))
+    one = target.query.count_request()
+    probes |= {"no key": Probe(one, "none"), "wrong key": Probe(one, "wrong")}
     for name, probe in probes.items():
         reply = yield probe
         finding, correct = f"status {reply.status}", reply.status in (401, 403)

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeVar
 
+from .._arguments import Parameters, parameters_of
 from .._pagination.protocol import Bounds, PageRequest
 from .._pagination.record_keys import record_key
-from .._resources import MAX_LIMIT, ListQuery
+from .._query.list_query import ListQuery
 from ..errors import APIStatusError, KonvoError, ResponseValidationError
 
 T = TypeVar("T")
@@ -97,14 +98,20 @@ class Target:
     size: int | None = None  # the records of a full page; 0 if the first page has all, None if unknown
     filtered: list[Reply] = field(default_factory=list)  # to time filters that had an effect
 
-    def send(self, page: int | None = None, bounds: Bounds = (None, None), limit: int = MAX_LIMIT) -> ProbeFlow[Reply]:
+    @property
+    def names(self) -> Parameters:
+        """The parameters of the operation."""
+        return parameters_of(self.query.build)
+
+    def send(self, page: int | None = None, bounds: Bounds = (None, None), limit: int = 0) -> ProbeFlow[Reply]:
         """Sends a valid request; a response other than a page of records is a deviation."""
+        limit = limit or self.query.limit
         reply = yield Probe(self.query._replace(limit=limit).request(PageRequest(page, *bounds)))
         if isinstance(reply.error, ResponseValidationError):
             self.report.add_deviation(str(reply.error))
         elif isinstance(reply.error, APIStatusError) and reply.status != 429 and page != 0:  # page 0 need not exist
             self.report.add_deviation(f"a valid request gets status {reply.status}")
-        if len(reply.items) > limit:
+        if self.names.limit and len(reply.items) > limit:
             self.report.add_deviation("a response has more records than `limit`")
         return reply
 

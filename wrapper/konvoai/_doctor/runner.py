@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, get_type_hints
+from typing import Any
 
 import httpx
 
 from .._client import Konvo, page_response
-from .._decoding.fields import union_members
+from .._decoding.fields import envelope_of
 from .._decoding.parse import parse
-from .._resources import ListQuery, Resource
+from .._query.list_query import ListQuery
+from .._resources import Resource
 from .._settings import KEY_HEADER
 from ..errors import APIStatusError, ContractDriftWarning, KonvoError
 from .checks import run_checks
@@ -64,18 +65,21 @@ def examine(
     with Konvo(api_key, base_url=base_url, max_retries=2, on_drift=note_drift) as konvo:
         konvo._transport.http.event_hooks = {"request": [before_request], "response": [note_rate_limits]}
         resources = {name: value for name, value in vars(konvo).items() if isinstance(value, Resource)}
-        query = full_query(resources[name or next(iter(resources))])
+        resource = resources[name or next(iter(resources))]
+        query, total = full_query(resource), envelope_of(resource.envelope).total
         flow = run_checks(Target(query, report, datetime.now(UTC)))
         with suppress(StopIteration):
             probe = next(flow)
             while True:
-                probe = flow.send(send(konvo, query, probe, on_response))
+                probe = flow.send(send(konvo, query, total, probe, on_response))
     shown = ", ".join(f"{header} {' to '.join(dict.fromkeys((v[0], v[-1])))}" for header, v in rate_limits.items())
     report.add("rate-limit headers", shown.replace(konvo._transport._settings.api_key, "**********") or "none")
     return report
 
 
-def send(konvo: Konvo, query: ListQuery, probe: Probe, on_response: Callable[[httpx.Response], object]) -> Reply:
+def send(
+    konvo: Konvo, query: ListQuery, total: str | None, probe: Probe, on_response: Callable[[httpx.Response], object]
+) -> Reply:
     """Sends a probe; without the real key, only the status of the response matters."""
     try:
         response = konvo._transport.send({**probe.request, "extensions": {"probe_key": probe.key}})
@@ -87,11 +91,10 @@ def send(konvo: Konvo, query: ListQuery, probe: Probe, on_response: Callable[[ht
         if probe.key == "own" and isinstance(error, APIStatusError):
             on_response(error.response)
         return Reply([], error=error)
-    return Reply(items, parse(response.content).get("count", MISSING))
+    return Reply(items, parse(response.content).get(total, MISSING))
 
 
 def full_query(resource: Resource[Any, Any]) -> ListQuery:
     """The list operation of a resource, with every flag that adds to the records."""
-    hints = get_type_hints(type(resource).build)
-    flags = {name: True for name, hint in hints.items() if name != "return" and union_members(hint) == [bool]}
-    return resource._query((None, None), 1, **flags)
+    flags = [name for name in resource.flags if name in resource.parameters().others]
+    return resource._query((None, None), 1, **dict.fromkeys(flags, True))

@@ -9,7 +9,6 @@ import attrs
 from .._pagination.protocol import MILLISECOND
 from .probe import ProbeFlow, Reply, Target, Unknown, contains, same_page
 
-FILTERS = ("updated_at_min", "updated_at_max")
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 WIDTHS = {MILLISECOND: "a millisecond", timedelta(seconds=1): "a second", timedelta(days=1): "a day"}
 
@@ -38,9 +37,11 @@ def reference_times(records: Iterable[Any]) -> dict[str, datetime]:
 
 def check_time_filters(target: Target) -> ProbeFlow[None]:
     """Finds whether each filter has an effect; if both do, which time they use and whether they are inclusive."""
-    report, items = target.report, target.whole.records(1)
+    filters, report, items = target.names.times, target.report, target.whole.records(1)
+    if filters is None:
+        raise Unknown("the list has no time filters")
     latest = max([target.now, *(time for item in items for time in times_of(item).values())])
-    for name, bounds in zip(FILTERS, ((latest + timedelta(days=1), None), (None, LONG_AGO)), strict=True):
+    for name, bounds in zip(filters, ((latest + timedelta(days=1), None), (None, LONG_AGO)), strict=True):
         reply = yield from target.send(bounds=bounds)
         if reply.items:
             finding = "ignored" if same_page(target.whole, reply) else "not applied as documented"
@@ -49,15 +50,15 @@ def check_time_filters(target: Target) -> ProbeFlow[None]:
             target.filtered.append(reply)
     for reply in target.filtered:
         reply.records()
-    effective = [name for name in FILTERS if name not in report.findings]
+    effective = [name for name in filters if name not in report.findings]
     if len(effective) == 2:
-        yield from check_bounds(target)
+        yield from check_bounds(target, filters)
     else:
-        report.add("time filters", f"only {effective[0]} has an effect" if effective else report.findings[FILTERS[0]])
+        report.add("time filters", f"only {effective[0]} has an effect" if effective else report.findings[filters[0]])
         raise Unknown("the other filter has no effect")
 
 
-def check_bounds(target: Target) -> ProbeFlow[None]:
+def check_bounds(target: Target, filters: tuple[str, str]) -> ProbeFlow[None]:
     """Finds which time of a record the filters use, and whether a filter that equals it includes the record."""
     report, items = target.report, target.whole.items
     times = reference_times(items)
@@ -80,7 +81,7 @@ def check_bounds(target: Target) -> ProbeFlow[None]:
         raise Unknown(f"the filters are only precise to {WIDTHS[width]}")
     report.add("time filters", f"by {' or '.join(by)}")
     time = times[by[0]]
-    for name, bounds in zip(FILTERS, ((time, time + width), (time - width, time)), strict=True):
+    for name, bounds in zip(filters, ((time, time + width), (time - width, time)), strict=True):
         reply = yield from target.send(bounds=bounds)
         target.filtered.append(reply)
         if any(times_of(record).get(by[0]) == time for record in reply.items):

@@ -37,7 +37,7 @@ def export(
     updated_at_min: datetime | None = None,
     updated_at_max: datetime | None = None,
     raw_times: Sequence[str | None] | None = None,
-    include: Mapping[str, bool],
+    include: Mapping[str, Any],
     drop: Sequence[str] = (),
     hashed: Sequence[str] = (),
     secret: str = "",
@@ -53,7 +53,7 @@ def export(
         updated_at_min: Only records updated after this time, an aware datetime.
         updated_at_max: Only records updated before this time, an aware datetime.
         raw_times: The two times as the user wrote them, e.g. "7d". `resume` compares these words, not the datetimes.
-        include: The flags of the operation, e.g. `messages`.
+        include: The arguments of the operation, e.g. `messages`.
         drop: Fields to leave out, e.g. `messages.message`.
         hashed: Fields whose values are replaced by an HMAC-SHA256 with `secret`.
         resume: Whether to continue an interrupted export.
@@ -70,7 +70,7 @@ def export(
     redact = redactor(columns(model), drop, hashed, secret)
     options = {
         "times": list(raw_times or (format_time(updated_at_min), format_time(updated_at_max))),
-        "include": dict(include),
+        "include": {name: stored(value) for name, value in include.items()},
         "drop": sorted(drop),
         "hash": sorted(hashed),
         "secret": hmac_hex(secret, "") if hashed else "",
@@ -163,6 +163,13 @@ def read(
     finally:
         if pending:
             flush()
+
+
+def stored(value: Any) -> Any:
+    """Returns an argument as the checkpoint's JSON has it."""
+    if isinstance(value, list | tuple):
+        return [stored(item) for item in value]
+    return value if isinstance(value, bool | int | float) else str(value)
 
 
 def format_time(time: datetime | None) -> str | None:

@@ -11,6 +11,7 @@ from typing import IO, Any, Protocol
 
 from .._decoding.records import Record
 from .._tables.columns import Column, cell, value_at
+from .._version import INSTALL_EXTRA
 from ..errors import ConfigurationError, KonvoError
 
 GZIP_LEVEL = 6
@@ -89,5 +90,5 @@ def find_format(file: Path, columns: Sequence[Column]) -> Format:
     try:
         from .parquet import Parquet
     except ModuleNotFoundError:
-        raise KonvoError("parquet needs pyarrow: pip install 'konvoai[parquet]'") from None
+        raise KonvoError(f"parquet needs pyarrow: {INSTALL_EXTRA.format('parquet')}") from None
     return Parquet(columns)

@@ -145,6 +145,11 @@ class Paginator(SyncResult[T]):
 
     _parts = pages
 
+    def first(self) -> T | None:
+        """Returns the first record of the list, or None where there is none; least costly with `list(limit=1)`."""
+        with closing(self.pages()) as pages:
+            return next((page.items[0] for page in pages), None)
+
     def count(self) -> int | None:
         """Returns the server's total, from one request for one record; None where the server sends no total."""
         count: int | None = self._fetch(self._query, self._query.count_request()).count
@@ -152,7 +157,7 @@ class Paginator(SyncResult[T]):
 
 
 class AsyncPaginator(AsyncResult[T]):
-    """`Paginator` for `async for`; `count` is a coroutine."""
+    """`Paginator` for `async for`; `count` and `first` are coroutines."""
 
     async def __aiter__(self) -> AsyncIterator[T]:
         async with aclosing(self.pages()) as pages:
@@ -165,6 +170,13 @@ class AsyncPaginator(AsyncResult[T]):
         return run_async(self._query.pages(), self._send, self._query.concurrency)
 
     _parts = pages
+
+    async def first(self) -> T | None:
+        """Returns the first record of the list, or None where there is none; least costly with `list(limit=1)`."""
+        async with aclosing(self.pages()) as pages:
+            async for page in pages:
+                return page.items[0]
+        return None
 
     async def count(self) -> int | None:
         """Returns the server's total, from one request for one record; None where the server sends no total."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from html import escape
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from ..errors import APIStatusError, IncompleteError
@@ -12,7 +13,14 @@ from .record_keys import Key
 
 T = TypeVar("T")
 DEFAULT_LAG = timedelta(seconds=5)  # after which a change is visible
+HTML_ITEMS = 10
 MILLISECOND = timedelta(milliseconds=1)  # the resolution of the API document's times
+
+
+def html_list(part: Any, items: Sequence[Any]) -> str:
+    """Returns the representation of a page or window in a notebook, with its first items."""
+    shown = "".join(f"<li>{escape(repr(item))}</li>" for item in items[:HTML_ITEMS])
+    return f"<p>{escape(repr(part))}</p><ol>{shown}</ol>"
 
 
 @dataclass
@@ -29,6 +37,13 @@ class Page(Generic[T]):
     number: int
     items: list[T]
     count: int | None
+
+    def __repr__(self) -> str:
+        total = "" if self.count is None else f" of {self.count}"
+        return f"<Page {self.number}: {len(self.items)} items{total}>"
+
+    def _repr_html_(self) -> str:
+        return html_list(self, self.items)
 
 
 @dataclass(frozen=True)
@@ -105,6 +120,13 @@ class Window(Generic[T]):
     start: datetime
     end: datetime
     items: list[T]
+
+    def __repr__(self) -> str:
+        start, end = (time.isoformat(timespec="seconds") for time in (self.start, self.end))
+        return f"<Window {start} to {end}: {len(self.items)} items>"
+
+    def _repr_html_(self) -> str:
+        return html_list(self, self.items)
 
 
 class Query(Protocol):

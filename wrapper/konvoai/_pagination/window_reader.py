@@ -186,11 +186,9 @@ class WindowReader(Generic[T]):
             held |= now.keys
             counted = max(now.counts, default=count)
             whole = now.steady and counted in (now.held, len(now.keys))
-            if window.open:
-                whole = whole or (not self.counted and len(held) == known)  # what joins may move others behind it
-            elif not self.counted or len(held) + now.repeats == count:
-                whole = True
-            if whole:
+            if window.open:  # what joins may move others behind it
+                whole = whole or (not self.counted and len(held) == known)
+            if whole or (not window.open and (not self.counted or len(held) + now.repeats == count)):
                 return None
             # Twice the same rows show an order that is stable, so that rows are counted which the pages do not have.
             if now.steady and now.rows == before.rows and (self._joins or now.hides(counted, self.page_size)):
@@ -234,12 +232,14 @@ class WindowReader(Generic[T]):
             return Split(0, UNCOUNTED_PAGES)
         found = yield from self._backwards(window, last, behind)
         if window.open and found.total >= self.page_size:  # a record that joined may have moved another behind it
-            return Split()
+            behind = yield [window.request(self.number(1))]
+            new = set(record_keys(behind.items)) - found.keys
+            return Split() if new else None
         return REFUSED if found.error is not None else None
 
     def _repeats(self, keys: set[Key]) -> bool:
         """Whether these are keys of the window before."""
-        return bool(keys) and self._previous.issuperset(keys)
+        return bool(keys) and keys <= self._previous
 
     def _note_shortfall(self, missing: int) -> None:
         if missing > 0:

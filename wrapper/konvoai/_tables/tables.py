@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, Protocol, Self
 
 import pyarrow as pa
 
 from .._decoding.drift import Drift
+from .._decoding.fields import envelope_of
 from .._decoding.parse import DecodedPage, DecodeError, gc_paused, parse, valid_count, valid_records
-from .._decoding.records import Record, decode_raw_page
+from .._decoding.records import Record, decode_raw_page, raw_envelope
 from .arrays import RAW, record_batch, schema_of
 from .columns import Column, columns, to_json
 
@@ -28,15 +30,15 @@ class Tables:
         schema: Their Arrow types.
     """
 
-    def __init__(self, chosen: Sequence[Column], *, raw: bool) -> None:
+    def __init__(self, envelope: type, chosen: Sequence[Column], *, raw: bool) -> None:
         self.columns = [*chosen, RAW] if raw else list(chosen)
         self.schema = schema_of(self.columns)
-        self.decode = decode_raw_page if raw else decode_data
+        self.decode = partial(decode_raw_page if raw else decode_data, envelope)
 
     @classmethod
-    def of(cls, model: type, names: Sequence[str] | None, raw: bool = False) -> Self:
-        """Returns the tables of a model; raises ValueError where a column does not exist."""
-        return cls(choose(columns(model), names), raw=raw)
+    def of(cls, envelope: type, names: Sequence[str] | None, raw: bool = False) -> Self:
+        """Returns the tables of a response's records; raises ValueError where a column does not exist."""
+        return cls(envelope, choose(columns(envelope_of(envelope).record), names), raw=raw)
 
     def batch(self, records: Sequence[Record]) -> pa.RecordBatch:
         return record_batch(self.columns, self.schema, records)
@@ -89,14 +91,15 @@ def choose(available: Sequence[Column], names: Sequence[str] | None) -> Sequence
     return [by_name[name] for name in names]
 
 
-def decode_data(content: bytes, drift: Drift) -> DecodedPage:
+def decode_data(envelope: type, content: bytes, drift: Drift) -> DecodedPage:
     """Returns the records and the total of a page, as `decode_raw_page` does; only those without an id have `raw`."""
+    name, total, key, _ = raw_envelope(envelope)
     with gc_paused():
         body = parse(content)
-        records = valid_records(body)
+        records = valid_records(body, name)
         for index, data in enumerate(records):
             if data.__class__ is not dict:
-                raise DecodeError("the record is not a JSON object", f"result[{index}]")
-            key = data.get("id")
-            records[index] = Record(key, "" if key and key.__class__ is str else to_json(data), data)
-        return DecodedPage(records, valid_count(body.get("count")))
+                raise DecodeError("the record is not a JSON object", f"{name}[{index}]")
+            found = data.get(key)
+            records[index] = Record(found, "" if found and found.__class__ is str else to_json(data), data)
+        return DecodedPage(records, valid_count(body.get(total)))

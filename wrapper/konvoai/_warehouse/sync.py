@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .._client import Konvo
 from .._decoding.records import Record
 from .._pagination.protocol import Window
+from .._version import INSTALL_EXTRA
 from ..errors import KonvoError
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def sync(
         try:
             from .. import dlt
         except ModuleNotFoundError:
-            raise KonvoError("konvo sync needs dlt: pip install 'konvoai[sync]'") from None
+            raise KonvoError(f"konvo sync needs dlt: {INSTALL_EXTRA.format('sync')}") from None
 
         def open_batches(state: State) -> Batches:
             return dlt.Batches(dlt.scan_windows(konvo, dlt.resume_from(state, since, lookback), concurrency))

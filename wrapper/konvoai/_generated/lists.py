@@ -1,0 +1,3 @@
+"""The resource classes; each operation with its parameters."""
+
+from .._resources import AISessions as AISessions
