@@ -10,10 +10,11 @@ PY := .venv/bin/python
 READY := .venv/.ready node_modules/.ready
 # Compiling takes as long as installing; Python compiles modules on first use, unless PYTHONDONTWRITEBYTECODE is set.
 PIP_INSTALL := $(PY) -m pip install -qq --no-input --no-compile --disable-pip-version-check
+SPARK := pyspark==4.1.4 pyarrow==26.0.1 pytest==9.2.0
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo mock test test-long contract-live bench security generate spec-diff spec-update mutants check docs format build release-check lock clean
+.PHONY: help setup demo mock test test-long test-spark contract-live bench security generate spec-diff spec-update mutants check docs format build release-check lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' Makefile
@@ -37,11 +38,19 @@ test: setup ## run the tests, except long ones (ARGS="..." for pytest)
 test-long: setup ## run the long tests, and property tests with more examples (ARGS="..." for pytest)
 	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile -m "long or drawn" --hypothesis-profile=long $(ARGS)
 
+test-spark: ## run the tests of the Spark data source, in an environment of its own; needs Java 17
+	@command -v java >/dev/null || { echo "make test-spark needs Java 17: apt-get install openjdk-17-jre-headless" >&2; exit 1; }
+	@test -x .venv-spark/bin/pytest || { "$(PYTHON)" -m venv --clear .venv-spark && \
+		.venv-spark/bin/python -m pip install -qq --no-input --disable-pip-version-check --editable . $(SPARK); }
+	@.venv-spark/bin/python -m pytest --confcutdir tests/spark -W ignore::ResourceWarning tests/spark $(ARGS)
+
 contract-live: setup ## compare the live API with openapi.yaml (KONVO_BASE_URL, KONVO_API_KEY)
 	@$(PY) -m scripts.contract.live $(ARGS)
 
 bench: setup ## run the benchmarks (ARGS=--quick for the short ones)
 	@$(PY) -m benchmarks.decode
+	@echo
+	@$(PY) -m benchmarks.arrow
 	@echo
 	@$(PY) -m benchmarks.imports
 	@echo
@@ -95,7 +104,7 @@ lock: .venv/.ready ## update the lock files after a change of pyproject.toml or 
 	@npm install --package-lock-only >/dev/null
 
 clean: ## remove everything installed, built or cached
-	@rm -rf .venv node_modules dist generated/.generate-* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv .venv-spark node_modules dist generated/.generate-* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Copies of the installed lock files: a new date alone, such as after a checkout, does not install again.

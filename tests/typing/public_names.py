@@ -41,8 +41,10 @@ from konvoai import (
     RateLimitError,
     ResponseValidationError,
     Scan,
+    Span,
     Unset,
     Window,
+    plan_spans,
 )
 from konvoai.testing import MockKonvo, make_session, make_sessions
 
@@ -89,6 +91,19 @@ def scans(konvo: Konvo) -> None:
             assert_type(window.start, datetime)
             assert_type(window.end, datetime)
             assert_type(window.items, list[AISession])
+
+
+def tables(konvo: Konvo) -> None:
+    sessions = konvo.ai_sessions.scan()
+    sessions.to_arrow()  # pyright: ignore[reportUnknownMemberType] # pyarrow has no types
+    konvo.ai_sessions.list().to_arrow(columns=["id", "messages"], raw=True)  # pyright: ignore[reportUnknownMemberType] # pyarrow has no types
+    sessions.to_arrow_batches(["id"])  # pyright: ignore[reportUnknownMemberType] # pyarrow has no types
+    konvo.ai_sessions.arrow_schema(columns=["id"])  # pyright: ignore[reportUnknownMemberType] # pyarrow has no types
+    assert_type(sessions.error, KonvoError | None)
+    assert_type(sessions.__arrow_c_stream__(), object)
+    spans = plan_spans(konvo, since=datetime(2026, 1, 1, tzinfo=UTC), until=None, spans=4)
+    assert_type(spans, list[Span])
+    assert_type((spans[0].start, spans[0].end, spans[0].count), tuple[datetime | None, datetime, int | None])
 
 
 async def async_lists() -> None:

@@ -12,7 +12,7 @@ from tests.support import ROOT
 PACKAGE = ROOT / "wrapper" / "konvoai"
 ENGINES = {"_http", "_pagination", "_decoding"}
 BASE = {"errors", "models", "_settings", "_version"}
-CORE = BASE | ENGINES | {"_arguments", "_resources", "_client", "_columns", "_generated"}
+CORE = BASE | ENGINES | {"_arguments", "_resources", "_client", "_tables", "_query", "_generated"}
 ALLOWED = {
     "errors": {"models"},  # for annotations alone
     "models": set(),
@@ -21,17 +21,20 @@ ALLOWED = {
     "_http": BASE,
     "_pagination": {"errors"},
     "_decoding": BASE,
-    "_columns": BASE | {"_decoding"},
+    "_tables": BASE | {"_decoding"},
     "_arguments": BASE | {"_decoding", "_pagination"},
-    "_resources": BASE | {"_arguments", "_decoding", "_pagination"},
+    "_resources": BASE | {"_arguments", "_decoding", "_pagination", "_query"},
+    "_query": BASE | {"_arguments", "_decoding", "_pagination", "_tables"},
     "_generated": BASE | {"_pagination", "_resources"},  # the first for annotations alone
-    "_client": BASE | ENGINES | {"_generated", "_resources"},
+    "_client": BASE | ENGINES | {"_generated", "_query", "_resources"},
+    "_spans": CORE,
     "dlt": CORE | {"_warehouse"},
+    "spark": CORE | {"_spans"},
     "_export": CORE,
     "_doctor": CORE,
     "_warehouse": CORE | {"_export"},
     "testing": CORE,
-    "__init__": CORE,
+    "__init__": CORE | {"_spans"},
 }
 """What each room may import; the command (`_cli`, `__main__`) may import everything."""
 

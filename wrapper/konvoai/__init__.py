@@ -14,12 +14,15 @@ if TYPE_CHECKING:  # the aliases and the stars say that these are public
     from ._pagination.paginator import Scan as Scan
     from ._pagination.protocol import Page as Page
     from ._pagination.protocol import Window as Window
+    from ._spans.plan import Span as Span
+    from ._spans.reading import plan_spans as plan_spans
     from .errors import *
     from .models import *
 else:
     # Imported on first use: `konvo --help` needs none of them, and no program needs all.
     _OWN = dict.fromkeys(("AsyncKonvo", "Konvo"), "_client")
     _OWN |= dict.fromkeys(("Page", "Window"), "_pagination.protocol")
+    _OWN |= {"Span": "_spans.plan", "plan_spans": "_spans.reading"}
     _OWN |= dict.fromkeys(("AsyncPaginator", "AsyncScan", "Paginator", "Scan"), "_pagination.paginator")
 
     def __getattr__(name: str) -> Any:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from konvo_api_client import AuthenticatedClient
 
     from ._decoding.parse import DecodedPage
-    from ._resources import ListQuery
+    from ._query.list_query import ListQuery
 
 
 class ResourceClass:

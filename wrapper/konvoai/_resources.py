@@ -1,10 +1,9 @@
 """The resources of the API: each list operation with its parameters, once for the sync and the async client."""
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
-from types import MappingProxyType
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from konvo_api_client.api.ai_sessions import list_ai_sessions
 
@@ -15,19 +14,19 @@ from ._arguments import (
     validate_int,
     validate_lag,
     validate_period,
-    wire_time,
     wire_values,
     with_return_type,
 )
-from ._decoding.drift import Drift
 from ._decoding.page import decode_page
-from ._decoding.parse import DecodedPage
 from ._decoding.records import decode_raw_page
-from ._pagination.list_flow import ListFlow
-from ._pagination.protocol import DEFAULT_LAG, Bounds, Flow, Page, PageRequest, ServerTraits, Window
-from ._pagination.scan_flow import ScanFlow
-from ._pagination.simple_flows import as_windows, one_page
+from ._pagination.protocol import Bounds, ServerTraits
+from ._query.columns import tables_of
+from ._query.list_query import ListQuery
 from .models import AISessionResponse
+
+if TYPE_CHECKING:
+    import pyarrow
+
 
 ListT = TypeVar("ListT")
 ScanT = TypeVar("ScanT")
@@ -35,62 +34,6 @@ MAX_LIMIT = 200
 DEFAULT_LIMIT = 100  # where the API document has no maximum
 DEFAULT_CONCURRENCY = 8
 MAX_PAGE = 2**31 - 1
-
-
-class ListQuery(NamedTuple):
-    """One list operation with its arguments: its flows and its requests, whatever sends them.
-
-    Attributes:
-        build: The generated request builder.
-        decode: Decodes the body of a response.
-        bounds: The lower and upper time filter, each an aware datetime or None.
-        include: The parameters that add fields to each record; a count leaves them out.
-        filters: The other parameters of the operation.
-        traits: What the client knows about its server.
-        lag: How far behind the server's now a scan stays with `window.end`.
-    """
-
-    build: Callable[..., dict[str, Any]]
-    decode: Callable[[bytes, Drift], DecodedPage]
-    page: int | None
-    limit: int
-    concurrency: int
-    bounds: Bounds
-    include: dict[str, Any]
-    traits: ServerTraits
-    lag: timedelta = DEFAULT_LAG
-    filters: Mapping[str, Any] = MappingProxyType({})
-
-    def pages(self) -> Flow[Page[Any]]:
-        parameters = parameters_of(self.build)
-        if parameters.page is None:
-            return one_page(PageRequest(None, *self.bounds))
-        timed, now = parameters.times is not None, partial(datetime.now, UTC)
-        return ListFlow[Any](self.page, self.bounds, self.limit, self.concurrency, now, self.traits, timed=timed).read()
-
-    def windows(self) -> Flow[Window[Any]]:
-        if parameters_of(self.build).times is None:
-            return as_windows(self.pages(), datetime.now(UTC))
-        now = partial(datetime.now, UTC)
-        return ScanFlow[Any](self.bounds, self.limit, self.concurrency, now, self.traits, self.lag).read()
-
-    def request(self, request: PageRequest) -> dict[str, Any]:
-        return self.build(**self.filters, **self.include, **self._parameters(request, self.limit))
-
-    def count_request(self) -> dict[str, Any]:
-        return self.build(**self.filters, **self._parameters(PageRequest(None, *self.bounds), 1))
-
-    def _parameters(self, request: PageRequest, limit: int) -> dict[str, Any]:
-        """Returns the page and the times of a request, by the names that the operation has for them."""
-        names = parameters_of(self.build)
-        minimum, maximum = names.times or (None, None)
-        values = {names.page: request.page, names.limit: limit, minimum: wire_time(request.minimum)}
-        values[maximum] = wire_time(request.maximum, round_up=True)
-        return {name: value for name, value in values.items() if name and value is not None}
-
-    def __str__(self) -> str:
-        request = self.build(**self.filters)
-        return f"{request['method'].upper()} {request['url']}"
 
 
 class Resource(Generic[ListT, ScanT]):
@@ -111,6 +54,8 @@ class Resource(Generic[ListT, ScanT]):
     """The least and the greatest value of each number among these."""
     max_limit: ClassVar[int | None] = MAX_LIMIT
     """The most records of a page; None where the API document does not say."""
+    added_fields: ClassVar[Mapping[str, Sequence[str]]] = {}
+    """The fields that each flag adds to a record, by which the columns of a table decide about the flag."""
 
     def __init__(self, paginate: Callable[[ListQuery], ListT], scan: Callable[[ListQuery], ScanT]) -> None:
         for name, result in (("list", paginate), ("scan", scan)):
@@ -119,6 +64,15 @@ class Resource(Generic[ListT, ScanT]):
         self._paginate = paginate
         self._scan = scan
         self._traits = ServerTraits()
+
+    def arrow_schema(self, columns: Sequence[str] | None = None) -> "pyarrow.Schema":
+        """Returns the Arrow types of the columns, which docs/columns.md lists; None is every column.
+
+        Raises:
+            KonvoError: pyarrow is not installed.
+            ValueError: A column does not exist.
+        """
+        return tables_of(self.envelope, columns).schema
 
     def _query(
         self, bounds: Bounds, concurrency: int, *, page: int | None = None, limit: int | None = None, **arguments: Any
@@ -136,6 +90,8 @@ class Resource(Generic[ListT, ScanT]):
             traits=self._traits,
             include={name: value for name, value in values.items() if name in self.flags},
             filters={name: value for name, value in values.items() if name not in self.flags},
+            envelope=self.envelope,
+            added_fields=self.added_fields,
         )
 
     def _scan_query(self, bounds: Bounds, concurrency: int, lag: timedelta | None, **arguments: Any) -> ListQuery:
@@ -164,6 +120,7 @@ class AISessions(Resource[ListT, ScanT]):
         "messages": "Include the text messages.",
         "state": "Include the status and the state of the AI.",
     }
+    added_fields: ClassVar[Mapping[str, Sequence[str]]] = {"messages": ("messages",), "state": ("status", "state")}
 
     def list(
         self,

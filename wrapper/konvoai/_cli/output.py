@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from .._columns import Column
     from .._decoding.records import Record
     from .._pagination.protocol import Window
+    from .._tables.columns import Column
 
 SAMPLE_ROWS = 200  # the first rows of a table decide the widths of its columns
 MAX_CELL_WIDTH = 40
@@ -76,7 +76,7 @@ def line_width(indexes: Sequence[int], widths: dict[int, int]) -> int:
 
 def format_cell(record: Record, column: Column) -> str:
     """Returns a value in one line, or the length of a list; control characters are escaped."""
-    from .._columns import cell, value_at
+    from .._tables.columns import cell, value_at
 
     value = value_at(record.data, column.path)
     if column.kind == "list" and isinstance(value, list):

@@ -141,9 +141,9 @@ def print_records(resource: ResourceClass, take: int | None, output: str | None,
     """Prints the records of a resource; `output` is one of OUTPUTS, None for the default of the terminal or pipe."""
     from itertools import islice
 
-    from .._columns import columns
     from .._decoding.page import record_type
     from .._resources import list_records
+    from .._tables.columns import columns
 
     with open_resource(resource, options) as (opened, since, until, arguments):
         size = resource.default_limit()

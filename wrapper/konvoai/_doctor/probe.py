@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 from .._arguments import Parameters, parameters_of
 from .._pagination.protocol import Bounds, PageRequest
 from .._pagination.record_keys import record_key
-from .._resources import ListQuery
+from .._query.list_query import ListQuery
 from ..errors import APIStatusError, KonvoError, ResponseValidationError
 
 T = TypeVar("T")

@@ -10,7 +10,8 @@ import httpx
 from .._client import Konvo, page_response
 from .._decoding.fields import envelope_of
 from .._decoding.parse import parse
-from .._resources import ListQuery, Resource
+from .._query.list_query import ListQuery
+from .._resources import Resource
 from .._settings import KEY_HEADER
 from ..errors import APIStatusError, ContractDriftWarning, KonvoError
 from .checks import run_checks

@@ -4,6 +4,6 @@
 file, with the state that `--resume` continues from. `formats` encodes records as JSON Lines and CSV, `parquet` as
 Parquet; each turns the growing data into the final file. `redaction` drops or hashes fields before anything is written.
 
-The modules may import `_client`, `_resources`, `_columns`, `errors` and the engines (`_http`, `_pagination`,
+The modules may import `_client`, `_resources`, `_tables`, `errors` and the engines (`_http`, `_pagination`,
 `_decoding`). pyarrow is imported only for Parquet.
 """

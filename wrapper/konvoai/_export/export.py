@@ -13,12 +13,12 @@ from time import monotonic
 from typing import Any
 
 from .._client import source_digest
-from .._columns import columns, to_json
 from .._decoding.page import record_type
 from .._decoding.records import Record
 from .._pagination.paginator import Scan
 from .._pagination.protocol import Window
 from .._resources import Resource, scan_records
+from .._tables.columns import columns, to_json
 from ..errors import ConfigurationError, KonvoError
 from .checkpoint import DIGEST_BYTES, Checkpoint, State
 from .formats import Format, find_format

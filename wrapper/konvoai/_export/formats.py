@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from .._columns import Column, cell, value_at
 from .._decoding.records import Record
+from .._tables.columns import Column, cell, value_at
 from .._version import INSTALL_EXTRA
 from ..errors import ConfigurationError, KonvoError
 

@@ -6,8 +6,8 @@ import hmac
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from .._columns import Column, to_json
 from .._decoding.records import Record
+from .._tables.columns import Column, to_json
 from ..errors import ConfigurationError
 
 

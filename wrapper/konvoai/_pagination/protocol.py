@@ -143,6 +143,9 @@ class Query(Protocol):
 
     def count_request(self) -> dict[str, Any]: ...
 
+    def tables(self, columns: Sequence[str] | None, raw: bool) -> tuple[Query, Any]:
+        """Returns the query of raw records that have these columns, and what builds Arrow tables of them."""
+
 
 def incomplete(expected: int, received: int) -> IncompleteError:
     return IncompleteError(

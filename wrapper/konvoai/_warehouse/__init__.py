@@ -6,5 +6,5 @@
 `report` writes one HTML file from such a DuckDB file: `figures` computes its numbers in SQL, `page` renders them with
 `report.html` and `report.js`.
 
-It may import `_export`, `_client`, `_resources`, `_columns` and the engines; only `_cli` and `dlt` import it.
+It may import `_export`, `_client`, `_resources`, `_tables` and the engines; only `_cli` and `dlt` import it.
 """

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .._columns import Column, columns, to_json, value_at
+from .._tables.columns import Column, columns, to_json, value_at
 from .._decoding.records import Record
-from .._export.parquet import build_array
+from .._tables.arrays import build_array
 from ..models import AISession
 
 SESSIONS_TABLE, ID, REST = "ai_sessions", "id", "rest"
@@ -37,7 +37,7 @@ class TableColumn(NamedTuple):
 
     Attributes:
         name: Its name, in every database.
-        kind: The kind of its values, as in `_columns`.
+        kind: The kind of its values, as in `_tables.columns`.
     """
 
     name: str

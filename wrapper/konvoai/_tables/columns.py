@@ -12,8 +12,8 @@ from uuid import UUID
 import attrs
 import msgspec
 
-from . import models
-from ._decoding.fields import json_names, plain_type, union_members
+from .. import models
+from .._decoding.fields import json_names, plain_type, union_members
 
 Kind = Literal["text", "integer", "number", "boolean", "time", "date", "json", "list"]
 KINDS: dict[Any, Kind] = {str: "text", int: "integer", float: "number", bool: "boolean", UUID: "text"}
@@ -71,6 +71,14 @@ def value_at(data: Any, path: Sequence[str]) -> Any:
     for name in path:
         data = data.get(name) if data.__class__ is dict else None
     return data
+
+
+def values_at(records: Sequence[Any], path: Sequence[str]) -> list[Any]:
+    """Returns the value of each record; None where it has none."""
+    values = list(records)
+    for name in path:
+        values = [value.get(name) if value.__class__ is dict else None for value in values]
+    return values
 
 
 def cell(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from konvoai import AISession
-from konvoai._columns import columns
+from konvoai._tables.columns import columns
 from tests.support import ROOT
 
 DOCS = ROOT / "docs" / "columns.md"
