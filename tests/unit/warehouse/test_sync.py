@@ -24,9 +24,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konvoai import AISession, AuthenticationError, ConfigurationError, InternalServerError, Konvo, KonvoError
-from konvoai._columns import columns
 from konvoai._decoding.records import Record
 from konvoai._pagination.protocol import Window
+from konvoai._tables.columns import columns
 from konvoai._warehouse import sync as sync_module
 from konvoai._warehouse.duckdb_file import DuckDBFile
 from konvoai._warehouse.state import State, SyncResult

@@ -11,11 +11,11 @@ from typing import Any, Literal, NamedTuple
 
 from .._arguments import validate_time
 from .._client import Konvo, source_digest
-from .._columns import columns
 from .._decoding.records import Record
 from .._export.redaction import hmac_hex, redactor
 from .._pagination.protocol import Window
 from .._pagination.window_plan import BEGINNING
+from .._tables.columns import columns
 from ..errors import ConfigurationError
 from ..models import AISession
 

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .._tables.columns import Column, columns, to_json, value_at
 from .._decoding.records import Record
 from .._tables.arrays import build_array
+from .._tables.columns import Column, columns, to_json, value_at
 from ..models import AISession
 
 SESSIONS_TABLE, ID, REST = "ai_sessions", "id", "rest"

@@ -13,9 +13,9 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from .._client import Konvo
-from .._columns import value_at
 from .._decoding.records import Record
 from .._resources import list_records
+from .._tables.columns import value_at
 from ..errors import KonvoError
 from .state import Filters, SyncResult
 
