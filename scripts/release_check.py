@@ -75,7 +75,11 @@ def build_problems() -> Iterator[str]:
         with zipfile.ZipFile(wheel) as zipped:
             names = zipped.namelist()
         yield from (f"the wheel lacks {name}" for name in WHEEL_FILES if name not in names)
-        yield from (f"the wheel has {name}" for name in names if not re.match(r"konvoai[/-]|konvo_api_client/", name))
+        yield from (
+            f"the wheel has {name}"
+            for name in names
+            if not re.match(r"konvoai[/-]|konvo_api_client/|pyspark_konvo/", name)
+        )
 
 
 if __name__ == "__main__":

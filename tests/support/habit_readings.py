@@ -15,9 +15,10 @@ from unittest.mock import patch
 
 import httpx
 
-from konvoai import APIStatusError, BadRequestError, KonvoError, NotFoundError, _resources
+from konvoai import APIStatusError, BadRequestError, KonvoError, NotFoundError
 from konvoai._pagination.paginator import AsyncPaginator, AsyncScan
 from konvoai._pagination.protocol import PageResponse
+from konvoai._query import list_query
 from konvoai._resources import AISessions
 from konvoai.models import UNSET, AISession, AISessionStatus
 from konvoai.testing._store.changes import Change, apply_change
@@ -202,7 +203,7 @@ READERS: dict[str, Reader] = {
 async def collect(server: Server, batches: Callable[[], Any], found: list[AISession]) -> Any:
     """Read to the end; return the last page or window."""
     last = None
-    with patch.object(_resources, "datetime", ClientClock(server.store)):
+    with patch.object(list_query, "datetime", ClientClock(server.store)):
         flow = batches()
     async with aclosing(flow) as steps:
         async for last in steps:
