@@ -319,7 +319,7 @@ def test_ctrl_c_keeps_the_records_read(tmp_path: Path) -> None:
 
 @contextmanager
 def slowly(number: int) -> Iterator[MockServer]:
-    with mock_server(store(number), latency=0.05) as server:
+    with mock_server(store(number), latency=0.2) as server:
         yield server
 
 

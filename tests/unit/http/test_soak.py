@@ -16,19 +16,30 @@ from konvoai._http import retry
 from tests.support.both_clients import KEY, ClientMode
 from tests.support.http_server import open_sockets
 
-ROUNDS = 120
+ROUNDS = 140
 REQUESTS = 10_000
 """At least, for each of the two clients."""
 SESSIONS = 600
 PROCESS = Path("/proc/self")
 
 
+SERVER = f"""
+import sys
+from konvoai.testing._server import mock_server, random_faults
+from konvoai.testing._store.store import Store
+
+store = Store.of({SESSIONS}, cap=10, order="updated")
+with mock_server(store, fault=random_faults(0.2)) as running:
+    print(running.url, flush=True)
+    sys.stdin.read()
+    print(len(running.requests), len(store.requests))
+"""
+
+
 @contextmanager
 def failing_server() -> Iterator[subprocess.Popen[str]]:
     """Run the server in another process, as the test measures the memory of this one."""
-    options = ["--sessions", str(SESSIONS), "--cap", "10", "--order", "updated", "--faults", "0.2"]
-    command = [sys.executable, "-m", "konvoai.testing._server", *options]
-    with subprocess.Popen(command, stdin=-1, stdout=-1, text=True) as running:
+    with subprocess.Popen([sys.executable, "-c", SERVER], stdin=-1, stdout=-1, text=True) as running:
         try:
             yield running
         finally:

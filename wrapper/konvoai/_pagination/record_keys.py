@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
+from ..errors import APIStatusError
+
 T = TypeVar("T")
 Key = str | bytes
 DIGEST_SIZE = 20  # not that of a UUID
@@ -77,7 +79,7 @@ class PassedPages:
         self.rows: dict[int, list[Key]] = {}
         self.keys: set[Key] = set()
         self.counts: list[int] = []
-        self.error: Exception | None = None  # of the first page
+        self.error: APIStatusError | None = None  # of the first page
 
     def add(self, index: int, row: list[Key], count: int | None) -> bool:
         """Adds a page; returns whether any of its records is new."""

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from .page_tracker import PageTracker
 from .protocol import Bounds, Flow, PageRequest, PageResponse, incomplete
 from .record_keys import SeenIds, record_keys
-from .window_plan import REFUSED, SECOND, PlannedWindow, Split, WindowPlan, half_second
+from .window_plan import SECOND, PlannedWindow, WindowPlan, half_second
 from .window_reader import Requests, WindowReader
 
 T = TypeVar("T")
@@ -80,10 +80,12 @@ class StretchReader(WindowReader[T]):
             window.wanted += window.flow.send(response)
         except StopIteration as end:
             window.flow, window.done = None, end.value is None
-            if end.value == REFUSED and not plan.join(window) and response.error is not None:
-                raise response.error from None
-            if isinstance(end.value, Split) and end.value != REFUSED:
+            if window.done:
+                return
+            if end.value.error is None:
                 plan.split(window, end.value, self.page_size)
+            elif not plan.join(window):
+                raise end.value.error from None
 
     def _emit_ready(self, plan: WindowPlan[T]) -> Flow[Any]:
         """Yields what the first window has so far, and its end once it is whole."""
@@ -119,12 +121,15 @@ class StretchReader(WindowReader[T]):
             tail = PlannedWindow[T](edge, maximum, open=True)
             if maximum is not None and edge >= maximum:
                 return
-            if (yield from self.run(self.read_window(tail))) is None:
+            split = yield from self.run(self.read_window(tail))
+            if split is None:
                 new, tails = self.unknown(tail), tails + 1
                 yield from self.emit(None, new)
                 if (not new and (complete or tails > 1)) or tails == MAX_TAILS:
                     return
                 continue
+            if split.error is not None:
+                raise split.error
             yield from self.run(self.check_filters())
             margins = (self.lag, self.lag / 2, self.lag / 4, SECOND)
             until = next((time for time in map(self.horizon, margins) if time > edge), None)

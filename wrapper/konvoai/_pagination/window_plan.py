@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Generic, NamedTuple, TypeVar
 
+from ..errors import APIStatusError
 from .protocol import MILLISECOND, PageRequest, PageResponse
 from .record_keys import Key
 
@@ -25,13 +26,12 @@ class Split(NamedTuple):
     Attributes:
         records: Its `count`, or 0.
         pages: How many pages its parts should have, by `count`.
+        error: Why the server does not accept its bounds.
     """
 
     records: int = 0
     pages: float = ONE_PAGE
-
-
-REFUSED = Split(-1)  # its bounds are not accepted by the server
+    error: APIStatusError | None = None
 
 
 @dataclass(eq=False)

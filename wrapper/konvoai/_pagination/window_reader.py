@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar, cast
 from ..errors import APIStatusError, PaginationError
 from .protocol import DEFAULT_LAG, LOOK_AHEAD, Bounds, PageRequest, PageResponse, ServerTraits
 from .record_keys import Key, PassedPages, record_keys
-from .window_plan import EARLIEST, REFUSED, SECOND, TARGET_PAGES, PlannedWindow, Split
+from .window_plan import EARLIEST, SECOND, TARGET_PAGES, PlannedWindow, Split
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -81,6 +81,8 @@ class WindowReader(Generic[T]):
             response = PageResponse([], None, error=error)
         self.in_flight -= 1
         self._date = max(response.date or self._date, self._date)
+        if response.error is None and (response.count is None or response.count < len(response.items)):
+            self.counted = False
         return response
 
     def run(self, reading: Requests[R]) -> Requests[R]:
@@ -97,8 +99,6 @@ class WindowReader(Generic[T]):
         length, count = len(response.items), response.count
         capped = length >= self._limit or (length in COMMON_PAGE_SIZES and length >= self._longest_page)
         self._longest_page = max(length, self._longest_page)
-        if count is None or count < length:
-            self.counted = False
         return self.counted and count == length and (not capped or length <= self.traits.proven_count)
 
     def take(self, window: PlannedWindow[T], items: list[T]) -> list[Key]:
@@ -117,7 +117,7 @@ class WindowReader(Generic[T]):
             return (yield from self._without_count(window, first))
         first = first or (yield [window.request()])
         if first.error is not None:
-            return REFUSED
+            return Split(error=first.error)
         found = PassedPages()
         self._add(window, found, 0, first)
         if self.is_whole(first):
@@ -235,7 +235,7 @@ class WindowReader(Generic[T]):
             behind = yield [window.request(self.number(1))]
             new = set(record_keys(behind.items)) - found.keys
             return Split() if new else None
-        return REFUSED if found.error is not None else None
+        return Split(error=found.error) if found.error is not None else None
 
     def _repeats(self, keys: set[Key]) -> bool:
         """Whether these are keys of the window before."""
