@@ -159,3 +159,11 @@ def test_records_without_a_text_id_are_identified_by_their_json() -> None:
     assert record_key(one) == record_key(same) != record_key(other)
     assert len(set(record_keys([one, same, other]))) == 3
     assert record_keys([AISession(id="a"), AISession(id="a")]) == ["a", "a"]
+
+
+def test_ids_that_only_look_like_uuids_stay_apart() -> None:
+    uuid = "2eac78c7-ef64-49cb-82f0-7280b555f015"
+    hyphens = ["-" * place + "33" + "-" * (34 - place) for place in (14, 15, 16)]  # the same digits, elsewhere
+    spaces = [identifier[:-1] + " " for identifier in hyphens]
+    identifiers = [uuid, uuid.upper(), *hyphens, *spaces]
+    assert len(set(record_keys([AISession(id=identifier) for identifier in identifiers]))) == len(identifiers)

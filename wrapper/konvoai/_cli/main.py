@@ -20,7 +20,7 @@ except ModuleNotFoundError:
 
 from .._generated.attributes import COMMANDS, RESOURCES
 from .mock import mock
-from .options import CONCURRENCY, DurationType, TimeType, examples
+from .options import CONCURRENCY, DROP, HASH, DurationType, TimeType, examples
 from .output import StdoutClosed, emit, progress_bar, status
 from .resource_commands import ResourceGroup, open_client
 
@@ -70,14 +70,8 @@ konvo.add_command(mock)
 @click.option(
     "--lookback", type=DurationType(), help="Read this much again, for late changes; default: 1d, or 30d where needed."
 )
-@click.option("--drop", multiple=True, metavar="FIELD", help="Leave out a field, e.g. messages.message.")
-@click.option(
-    "--hash",
-    "hashed",
-    multiple=True,
-    metavar="FIELD",
-    help="Replace a field by its HMAC-SHA256; the key is KONVO_HASH_SECRET.",
-)
+@DROP
+@HASH
 @CONCURRENCY
 def sync(to: str, **options: Any) -> None:
     """Copy new and changed sessions to a database.

@@ -70,6 +70,14 @@ ARGUMENT = "argument_"
 """What precedes the name of an operation's parameter among the values of the options, so that it is like no other."""
 TYPES: dict[Any, Any] = {int: int, float: float, datetime: TimeType(), date: DateType()}
 OWN_OPTIONS = ("since", "until", "take", "output", "to", "drop", "hash", "resume", "overwrite", "concurrency", "help")
+DROP = click.option("--drop", multiple=True, metavar="FIELD", help="Leave out a field, e.g. messages.message.")
+HASH = click.option(
+    "--hash",
+    "hashed",
+    multiple=True,
+    metavar="FIELD",
+    help="Replace a field by its HMAC-SHA256; the key is KONVO_HASH_SECRET.",
+)
 CONCURRENCY = click.option(
     "--concurrency", type=click.IntRange(1, 16), default=8, show_default=True, help="Maximum requests in flight."
 )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .._generated.attributes import COMMANDS
-from .options import ARGUMENT, CONCURRENCY, argument_options, examples, raw_times, time_options
+from .options import ARGUMENT, CONCURRENCY, DROP, HASH, argument_options, examples, raw_times, time_options
 from .output import emit, emit_records, progress_bar, status
 
 if TYPE_CHECKING:
@@ -120,14 +120,8 @@ def export_command(resource: ResourceClass) -> click.Command:
     )
     @time_options(resource.parameters().times)
     @argument_options(resource, flags=True)
-    @click.option("--drop", multiple=True, metavar="FIELD", help="Leave out a field, e.g. messages.message.")
-    @click.option(
-        "--hash",
-        "hashed",
-        multiple=True,
-        metavar="FIELD",
-        help="Replace a field by its HMAC-SHA256; the key is KONVO_HASH_SECRET.",
-    )
+    @DROP
+    @HASH
     @click.option("--resume", is_flag=True, help="Continue an interrupted export.")
     @click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
     @CONCURRENCY

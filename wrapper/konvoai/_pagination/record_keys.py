@@ -11,7 +11,7 @@ from ..errors import APIStatusError
 
 T = TypeVar("T")
 Key = str | bytes
-DIGEST_SIZE = 20  # not that of a UUID
+UUID_SIZE, DIGEST_SIZE = 16, 20
 
 
 def record_key(item: Any) -> Key:
@@ -28,7 +28,9 @@ def compact(identifier: str) -> Key:
     """A UUID as its 16 bytes, since long lists keep the keys of all records; other text as it is."""
     if len(identifier) == 36 and identifier[8::5][:4] == "----" and identifier == identifier.lower():
         with suppress(ValueError):
-            return bytes.fromhex(identifier.replace("-", ""))
+            key = bytes.fromhex(identifier.replace("-", ""))
+            if len(key) == UUID_SIZE:  # else it has spaces or more hyphens, and others would have the same digits
+                return key
     return identifier
 
 

@@ -138,7 +138,9 @@ class StretchReader(WindowReader[T]):
             yield from self.closed_windows(WindowPlan(PlannedWindow(edge, until)))
             edge = until
         tail = PlannedWindow(edge, maximum, open=True, unsplit=True)
-        yield from self.run(self.read_window(tail))
+        split = yield from self.run(self.read_window(tail))
+        if split is not None and split.error is not None:
+            raise split.error
         yield from self.emit(None, self.unknown(tail))
 
     def has_untimed(self, total: int) -> Requests[bool]:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar, cast
 
 from ..errors import APIStatusError, PaginationError
+from .page_tracker import MAX_EMPTY_PAGES
 from .protocol import DEFAULT_LAG, LOOK_AHEAD, Bounds, PageRequest, PageResponse, ServerTraits
 from .record_keys import Key, PassedPages, record_keys
 from .window_plan import EARLIEST, SECOND, TARGET_PAGES, PlannedWindow, Split
@@ -17,7 +18,6 @@ COMMON_PAGE_SIZES = frozenset({10, 20, 25, 50, 100})  # a page of such a length 
 EMPTY_TIMES = (datetime(1850, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 MAX_PAGES = 20  # of a window
 UNCOUNTED_PAGES = 2  # of a window without `count`
-MAX_EMPTY_PAGES = 3  # in a row, of which the rows are hidden
 MAX_IDLE_PASSES = 4  # over the pages of a second, while fewer records arrive than are counted
 MAX_PASSES = 40
 
@@ -157,10 +157,9 @@ class WindowReader(Generic[T]):
     def _read_pages(self, window: PlannedWindow[T], found: PassedPages) -> Requests[None]:
         """Requests the other pages of a window, and those after them while fewer rows came than are counted."""
         count, empty = found.counts[0], 0
-        pages = -(-count // self.page_size)
         # One page more than counted where the last is full: a server may count no further than a cap.
         full = found.repeats or (count > self.traits.proven_count and count % self.page_size == 0)
-        requests = [window.request(self.number(index)) for index in range(1, pages + bool(full))]
+        requests = [window.request(self.number(index)) for index in range(1, -(-count // self.page_size) + bool(full))]
         for index in range(len(requests)):
             self._add(window, found, index + 1, (yield requests if index == 0 else []))
         index = len(requests) + 1
@@ -183,12 +182,14 @@ class WindowReader(Generic[T]):
         for _ in range(MAX_PASSES):
             known = len(held)
             now = yield from self._backwards(window, max(before.rows, default=0) + 1)
+            if now.error is not None and not self.counted:
+                return Split(error=now.error)
             held |= now.keys
             counted = max(now.counts, default=count)
             whole = now.steady and counted in (now.held, len(now.keys))
-            if window.open:  # what joins may move others behind it
-                whole = whole or (not self.counted and len(held) == known)
-            if whole or (not window.open and (not self.counted or len(held) + now.repeats == count)):
+            proved = not self.counted or len(held) + now.repeats == count
+            idle_open = not self.counted and len(held) == known  # what joins an open end may move others behind it
+            if whole or (idle_open if window.open else proved):
                 return None
             # Twice the same rows show an order that is stable, so that rows are counted which the pages do not have.
             if now.steady and now.rows == before.rows and (self._joins or now.hides(counted, self.page_size)):
@@ -242,9 +243,8 @@ class WindowReader(Generic[T]):
         return bool(keys) and keys <= self._previous
 
     def _note_shortfall(self, missing: int) -> None:
-        if missing > 0:
-            self.shortfall += missing
-            self.counted = False
+        self.shortfall += max(missing, 0)
+        self.counted = self.counted and missing <= 0
 
     def check_filters(self) -> Requests[None]:
         """Finds out, once, whether time bounds and `count` hold, by a second that has no records."""
